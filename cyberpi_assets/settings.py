@@ -1,0 +1,140 @@
+"""The only reader of the environment: profile, paths, URLs and thresholds, from CYBERPI_* variables.
+
+Everything that a person may configure belongs here, with its default and its unit. Nothing here touches a disk, a
+network or a clock.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DEMO_FIRST_MONTH, DEMO_LAST_MONTH = "2023-01", "2025-12"
+FIRST_DISCLOSURE_MONTH = "2012-01"  # the STOCK Act is of April 2012; its first reports of trades since January
+
+
+class Profile(StrEnum):
+    """Where facts come from."""
+
+    DEMO = "demo"
+    FILES = "files"
+
+
+class AlertThresholds(BaseModel):
+    """When a market alert fires, and how its severity is measured (METHODS, section 1)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    volume_ratio: float = Field(3.0, gt=1, description="volume over the mean of the prior sessions")
+    volume_sessions: int = Field(20, ge=2)
+    volume_present: int = Field(15, ge=1)
+    move_pct: float = Field(5.0, gt=0, description="close-to-close move in percent, up or down")
+    volatility_ratio: float = Field(2.0, gt=1, description="5-day std over its median")
+    volatility_days: int = Field(5, ge=3)
+    volatility_sessions: int = Field(60, ge=2)
+    volatility_present: int = Field(40, ge=1)
+    suspect_move_pct: float = Field(40.0, gt=0, description="a larger move wants a known split to explain it")
+    severity_sessions: int = Field(504, ge=20)
+    severity_present: int = Field(120, ge=10)
+
+
+class TimingRules(BaseModel):
+    """How a disclosed trade is scored (METHODS, section 2)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    window_days: int = Field(30, ge=1, description="calendar days before the trade in which alerts count")
+    recent_days: int = Field(7, ge=1)
+    high_severity: int = Field(7, ge=1, le=10)
+    include_same_day: bool = Field(False, description="count alerts of the trade's own day (lag 0)")
+    count: Literal["ticker_days", "alerts"] = Field(
+        "ticker_days", description="ticker_days: one alert per ticker and day; alerts: the seed's literal counting"
+    )
+    min_coverage: float = Field(
+        0.5, ge=0, le=1, description="share of the window's sessions that must have a return, or there is no score"
+    )
+
+
+class RankingRules(BaseModel):
+    """What a ranking may rank."""
+
+    model_config = ConfigDict(frozen=True)
+
+    min_scored: int = Field(10, ge=1, description="scored trades below which nobody and nothing is ranked")
+    top_tickers: int = Field(50, ge=1, description="size of the watch universe")
+    house_from: dt.date = Field(
+        dt.date(2019, 1, 1), description="House filings before this day are incomplete in public data: not ranked"
+    )
+
+
+def _project_root() -> Path:
+    """The folder that holds dagster.yaml: the checkout, or else the working directory."""
+    checkout = Path(__file__).resolve().parent.parent
+    return checkout if (checkout / "dagster.yaml").exists() else Path.cwd()
+
+
+class Settings(BaseSettings):
+    """What a person may configure, from CYBERPI_* variables; nested values as CYBERPI_ALERTS__VOLUME_RATIO."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CYBERPI_", env_nested_delimiter="__", frozen=True, extra="ignore", env_ignore_empty=True
+    )
+
+    profile: Profile = Profile.DEMO
+    data: Path | None = Field(None, description="folder of bulk files for profile files")
+    home: Path = Field(default_factory=_project_root, description="folder that holds dagster.yaml and data/")
+    store: Path | None = Field(None, description="where everything is kept; default <home>/data/<profile>")
+    first_month: str | None = Field(None, pattern=r"^\d{4}-\d{2}$")
+    last_month: str | None = Field(None, pattern=r"^\d{4}-\d{2}$", description="default: the running month")
+    demo_seed: int = 20230103
+    redis_url: SecretStr | None = Field(None, description="a Redis server in place of the embedded one")
+    duckdb_memory_limit: str = "2GB"
+    duckdb_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+    max_file_bytes: int = Field(4 * 2**30, gt=0, description="a larger source file is reported, not read")
+    alerts: AlertThresholds = AlertThresholds()  # pyright: ignore[reportCallIssue]
+    timing: TimingRules = TimingRules()  # pyright: ignore[reportCallIssue]
+    rankings: RankingRules = RankingRules()  # pyright: ignore[reportCallIssue]
+
+    @model_validator(mode="after")
+    def _files_need_a_folder(self) -> Settings:
+        if self.profile is Profile.FILES and self.data is None:
+            raise ValueError("profile files needs a folder: set CYBERPI_DATA (make run PROFILE=files DATA=<folder>)")
+        return self
+
+    @property
+    def data_dir(self) -> Path:
+        """Everything this profile keeps: lake, intake, reports, warehouse, Redis."""
+        return (self.store or self.home / "data" / self.profile.value).absolute()
+
+    @property
+    def lake_dir(self) -> Path:
+        """The Delta tables."""
+        return self.data_dir / "lake"
+
+    @property
+    def intake_dir(self) -> Path:
+        """What was read from sources, normalised, one folder per source file."""
+        return self.data_dir / "intake"
+
+    @property
+    def reports_dir(self) -> Path:
+        """Reports for people."""
+        return self.data_dir / "reports"
+
+    @property
+    def warehouse_path(self) -> Path:
+        """The published DuckDB file."""
+        return self.data_dir / "warehouse.duckdb"
+
+    @property
+    def months(self) -> tuple[str, str | None]:
+        """First partition month and, where it is fixed, the last one (inclusive)."""
+        if self.profile is Profile.DEMO:
+            return self.first_month or DEMO_FIRST_MONTH, self.last_month or DEMO_LAST_MONTH
+        return self.first_month or FIRST_DISCLOSURE_MONTH, self.last_month
