@@ -1,0 +1,99 @@
+"""The words of the reports: what a figure means, what it does not mean, and what the law says about its use.
+
+Here belongs every sentence that more than one report says, and the names of codes in plain words. Figures are formatted
+in `figures.py`, text from outside is made safe in `safe.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+DISCLAIMER = (
+    "Patterns are not evidence of wrongdoing. This report lists disclosed trades that came after unusual market "
+    "activity; it says nothing about why they were made, or about what anybody knew."
+)
+PUBLIC_AND_LATE = (
+    "The data is public and late: trades are disclosed weeks after they are made, amounts are ranges, and every alert "
+    "counted here could be seen in public prices when the trade was made."
+)
+INNOCENT = (
+    "Innocent explanations are common: portfolio rebalancing, accounts managed by others, trades around earnings, and "
+    "plain reaction to news that everybody had."
+)
+VOLATILITY = (
+    "Scores mostly measure the volatility of the ticker: on random dates the formula calls 5 % of trades suspicious "
+    "(score 60 or more) at 20 % annual volatility, 27 % at 70 % and 56 % at 100 %. Compare a score with the base rate, "
+    "never with zero."
+)
+RAW_RANKS = (
+    "Ranks are raw: they order mean scores and are not corrected for volatility or for the number of officials "
+    "compared. The 95 % interval beside a share shows how little a few trades can tell."
+)
+REPEAT_OFFENDER = (
+    "Raw flag: not a finding. It marks at least half of the scored trades with a score of 60 or more, which chance and "
+    "volatile tickers alone produce often. Whether it is more than chance is only known where the comparison with "
+    "random dates stands beside it."
+)
+PARTIES = (
+    "Parties are compared on the means of their officials within a chamber, so that one busy trader is one official. A "
+    "difference here is a description, not a test."
+)
+HOUSE = "House disclosures filed before 2019 are incomplete in public data: they are listed and scored, but not ranked."
+LAW = (
+    "5 U.S.C. 13107(c): it is unlawful to obtain or use a report of the House or Senate for any unlawful purpose, for "
+    "any commercial purpose other than by news and communications media for dissemination to the general public, for "
+    "determining or establishing a credit rating, or for use in soliciting money for any political, charitable or "
+    "other purpose."
+)
+DEMO = (
+    "Profile demo: every person, company, price and filing in this report is invented. Any likeness to a real one is "
+    "accidental."
+)
+OCR = "read from a scan by character recognition: check it against the filing"
+
+SIDES: Mapping[str, str] = {"buy": "bought", "sell": "sold", "exchange": "exchanged"}
+OWNERS: Mapping[str, str] = {
+    "self": "own account",
+    "spouse": "spouse's account",
+    "joint": "joint account",
+    "child": "child's account",
+}
+ALERT_TYPES: Mapping[str, str] = {
+    "unusual_volume": "unusual volume",
+    "price_spike": "price spike",
+    "price_drop": "price drop",
+    "high_volatility": "high volatility",
+}
+TIERS: Mapping[str, str] = {
+    "highly suspicious": "highly suspicious by the formula",
+    "suspicious": "suspicious by the formula",
+    "notable": "notable",
+    "normal": "normal",
+}
+CHAMBERS: Mapping[str, str] = {"house": "House", "senate": "Senate"}
+PARTY_LETTERS: Mapping[str, str] = {
+    "democrat": "D",
+    "democratic": "D",
+    "republican": "R",
+    "independent": "I",
+    "libertarian": "L",
+}
+
+
+def word(words: Mapping[str, str], code: str | None, unknown: str = "not known") -> str:
+    """A code in plain words; an unlisted code as it stands with spaces for underscores; null as `unknown`."""
+    if not code:
+        return unknown
+    return words.get(code, code.replace("_", " "))
+
+
+def seat(party: str | None, state: str | None, chamber: str | None) -> str:
+    """Where a person sits, as newspapers write it: `D-CA, House`; what is not known is left out."""
+    letter = PARTY_LETTERS.get(party.lower(), party) if party else None
+    home = "-".join(p for p in (letter, state) if p)
+    return ", ".join(p for p in (home, word(CHAMBERS, chamber, "")) if p)
+
+
+def plural(n: int, one: str, many: str | None = None) -> str:
+    """`1 trade`, `1,204 trades`."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"

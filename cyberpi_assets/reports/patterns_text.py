@@ -1,0 +1,194 @@
+"""The pattern report as text for a terminal or a file, and as Markdown.
+
+Only the look belongs here: every figure and sentence comes with the report. Each list is built once, as a grid of
+columns and cells, and set in both forms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from cyberpi_assets.reports import language
+from cyberpi_assets.reports.figures import day, decimal, interval, percent, period, short_amount
+from cyberpi_assets.reports.safe import markdown, markdown_link
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from cyberpi_assets.reports.patterns_model import OfficialRow, PatternReport, Tally
+
+TITLE = "Pattern report: timing of disclosed trades"
+_LINK = "Filing of the top trade"
+
+
+_Columns = tuple[tuple[str, Literal["left", "right"]], ...]
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """One list: title, a sentence under it, columns as (heading, side), cells, and an address per row for Markdown."""
+
+    title: str
+    about: str
+    columns: _Columns
+    rows: tuple[tuple[str, ...], ...]
+    links: tuple[tuple[str, str | None], ...] = ()
+
+
+_COUNTED: _Columns = (("O/n", "right"), ("Share", "right"), ("95 %", "right"), ("Mean", "right"))
+
+
+def _counted(t: Tally) -> tuple[str, ...]:
+    return (
+        f"{t.suspicious:,}/{t.n_scored:,}",
+        percent(t.rate),
+        interval(t.rate_low, t.rate_high),
+        decimal(t.mean_score),
+    )
+
+
+def _rank(rank: int | None) -> str:
+    return "–" if rank is None else str(rank)
+
+
+def _people(title: str, about: str, rows: tuple[OfficialRow, ...]) -> _Grid:
+    return _Grid(
+        title,
+        about,
+        (("#", "right"), ("Official", "left"), *_COUNTED, ("Trades", "right"), ("Amounts", "left")),
+        tuple(
+            (
+                _rank(r.rank),
+                f"{r.official} ({language.seat(r.party, r.state, r.chamber)})" + (" *" if r.n_ocr else ""),
+                *_counted(r.tally),
+                f"{r.tally.n_trades:,}",
+                short_amount(r.tally.amount_low, r.tally.amount_high),
+            )
+            for r in rows
+        ),
+        tuple((r.top_filing_id or "–", r.top_filing_url) for r in rows),
+    )
+
+
+def _grids(report: PatternReport) -> list[_Grid]:
+    few = f"Fewer than {report.min_scored} scored trades: no rank."
+    top = _people(
+        f"Officials, the first {len(report.officials)}" if report.officials else "Officials",
+        f"By mean score. O/n: trades with score 60 or more of the scored ones. {few} * some rows were "
+        "read from scans by character recognition.",
+        report.officials,
+    )
+    repeat = _people("Repeat offenders (raw flag)", language.REPEAT_OFFENDER, report.repeat_offenders)
+    tickers = _Grid(
+        "Tickers",
+        f"By mean score: volatile tickers come first. {few}",
+        (("#", "right"), ("Ticker", "left"), ("Company", "left"), *_COUNTED, ("Officials", "right")),
+        tuple(
+            (_rank(r.rank), r.ticker, r.name or "–", *_counted(r.tally), f"{r.n_officials:,}") for r in report.tickers
+        ),
+    )
+    sectors = _Grid(
+        "Sectors",
+        f"By mean score. {few}",
+        (("#", "right"), ("Sector", "left"), *_COUNTED, ("Tickers", "right"), ("Officials", "right")),
+        tuple(
+            (_rank(r.rank), r.sector, *_counted(r.tally), f"{r.n_tickers:,}", f"{r.n_officials:,}")
+            for r in report.sectors
+        ),
+    )
+    parties = _Grid(
+        "Parties",
+        language.PARTIES,
+        (
+            ("Chamber", "left"),
+            ("Party", "left"),
+            ("Officials", "right"),
+            ("Mean of officials", "right"),
+            ("SD", "right"),
+            ("O/n of trades", "right"),
+        ),
+        tuple(
+            (
+                language.word(language.CHAMBERS, r.chamber),
+                r.party,
+                f"{r.n_officials:,}",
+                decimal(r.mean_of_officials),
+                decimal(r.sd_of_officials),
+                f"{r.tally.suspicious:,}/{r.tally.n_scored:,}",
+            )
+            for r in report.parties
+        ),
+    )
+    return [top, repeat, tickers, sectors, parties]
+
+
+def _head(report: PatternReport) -> list[tuple[str, str]]:
+    s = report.summary
+    span = period(report.period_from, report.period_to)
+    if report.days is not None:
+        span += f" ({language.plural(report.days, 'day')} up to {day(report.as_of)})"
+    head = [
+        ("Trades made", span),
+        ("Trades", f"{s.counts.trades:,}, {s.counts.scored:,} scored, {s.counts.not_scored:,} not scored"),
+        ("Base rate", f"score 60 or more: {s.counts.base_rate.words()} of the scored trades"),
+        ("Mean score", decimal(s.mean_score)),
+        ("By tier", ", ".join(f"{language.word(language.TIERS, t)} {n:,}" for t, n in s.tiers.items())),
+        ("Amounts", short_amount(s.amount_low, s.amount_high) + _open(s.n_open_amounts)),
+        ("Officials", f"{s.n_officials:,}, {s.n_officials_ranked:,} with enough scored trades to rank"),
+        ("Tickers", f"{s.n_tickers:,}, {s.n_tickers_ranked:,} with enough scored trades to rank"),
+        ("Raw flags", f"{language.plural(s.n_repeat_offenders_raw, 'repeat offender')} by the raw flag, not a finding"),
+    ]
+    if s.counts.reasons:
+        head.insert(2, ("Not scored", "; ".join(f"{r.reason} ({r.trades:,})" for r in s.counts.reasons)))
+    return head
+
+
+def _open(n: int) -> str:
+    return f" ({language.plural(n, 'trade')} without an upper bound)" if n else ""
+
+
+def to_rich(report: PatternReport) -> list[RenderableType]:
+    """The report as rich renderables, for a terminal."""
+    from cyberpi_assets.reports import layout
+
+    parts: list[RenderableType] = [layout.heading(TITLE), ""]
+    parts += [layout.pairs([(layout.text(k, "bold"), layout.text(v)) for k, v in _head(report)]), ""]
+    parts += [layout.text(n, "italic") for n in report.notes[:-1]]
+    parts.append("")
+    for grid in _grids(report):
+        parts += [layout.heading(grid.title), layout.text(grid.about, "italic"), ""]
+        parts.append(layout.table(grid.columns, grid.rows) if grid.rows else layout.text("None."))
+        parts.append("")
+        if grid.links:
+            parts.append(layout.text(f"{_LINK}:", "bold"))
+            for row, (filing, url) in zip(grid.rows, grid.links, strict=True):
+                parts.append(layout.lines(f"  {row[0]}  {filing}"))
+                if url:
+                    parts.append(layout.indent(layout.link(url), 5))
+            parts.append("")
+    return [*parts, layout.text(report.notes[-1], "dim")]
+
+
+def to_text(report: PatternReport, width: int = 100) -> str:
+    """The report as plain text, at most `width` columns except for addresses."""
+    from cyberpi_assets.reports import layout
+
+    return layout.as_text(to_rich(report), width)
+
+
+def to_markdown(report: PatternReport) -> str:
+    """The report as Markdown: everything from outside escaped, links only to http(s) addresses."""
+    from cyberpi_assets.reports.layout import markdown_table
+
+    out = [f"# {TITLE}", ""]
+    out += [f"> {markdown(n)}\n>" for n in report.notes[:-1]]
+    out += ["", *(f"- **{markdown(k)}:** {markdown(v)}" for k, v in _head(report)), ""]
+    for grid in _grids(report):
+        out += [f"## {markdown(grid.title)}", "", markdown(grid.about), ""]
+        rows = [dict(zip((c for c, _ in grid.columns), row, strict=True)) for row in grid.rows]
+        for row, (filing, url) in zip(rows, grid.links, strict=False):
+            row[_LINK] = markdown_link(filing, url)
+        right = frozenset(c for c, side in grid.columns if side == "right")
+        out += [markdown_table(rows, limit=len(rows), escaped=frozenset({_LINK}), right=right) if rows else "None.", ""]
+    return "\n".join([*out, "---", "", markdown(report.notes[-1]), ""])
