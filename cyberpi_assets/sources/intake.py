@@ -94,7 +94,7 @@ class Intake:
                 target = aside / f"{name}.parquet"
                 if isinstance(data, Path):
                     shutil.move(data, target)
-                    conform(FACTS[name], pq.read_table(target).slice(0, 0))
+                    conform(FACTS[name], pq.read_schema(target).empty_table())
                 else:
                     pq.write_table(conform(FACTS[name], data), target, compression="zstd", compression_level=1)
                 counts[name] = pq.read_metadata(target).num_rows

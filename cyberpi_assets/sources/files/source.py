@@ -1,0 +1,263 @@
+"""The profile `files`: a folder of bulk files, each recognised by its content and read in its own format.
+
+Here belongs the walk over the folder, which reader a format has, and what a file that cannot be read is reported as.
+The formats are in the modules beside it; how what was read is kept is in `sources/intake.py`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cyberpi_assets.sources.files import content as c
+from cyberpi_assets.sources.files import disclosures, people, recognise, tickers, unified
+from cyberpi_assets.sources.files.bars import read_bars
+from cyberpi_assets.sources.files.recognise import Format
+from cyberpi_assets.sources.files.rows import Origin, Reading, Record, Unreadable
+from cyberpi_assets.sources.files.values import shorten
+from cyberpi_assets.sources.intake import Gathered, Intake, UnbalancedUnit, Unit
+from cyberpi_assets.tables import SchemaMismatch
+
+READER_VERSION: Final = 1  # a higher number reads every file anew
+LARGE_BYTES: Final = 8 * 2**20  # larger files first: they take longest
+_BATCH: Final = 20_000
+
+
+@dataclass(frozen=True)
+class _Found:
+    """One file of the folder."""
+
+    path: Path
+    file: str
+    bytes: int
+    mtime_ns: int
+
+    @property
+    def unit_id(self) -> str:
+        return Intake.unit_id(self.file, self.bytes, self.mtime_ns, READER_VERSION)
+
+    @property
+    def modified_at(self) -> dt.datetime:
+        return dt.datetime.fromtimestamp(self.mtime_ns // 1_000_000_000, dt.UTC)
+
+
+class FileSources:
+    """A folder of files as a source of facts."""
+
+    def __init__(self, folder: Path, intake: Intake, max_file_bytes: int) -> None:
+        """Name the folder, where to keep what is read, and the size (also decompressed) above which nothing is."""
+        self.folder = folder
+        self.intake = intake
+        self.max_file_bytes = max_file_bytes
+
+    def gather(self, progress: Callable[[str], None] | None = None) -> Gathered:
+        """Read the files that are new or changed; every file found is a unit, recognised or reported with the reason.
+
+        `progress` is told each file that is read. Nothing is removed from the intake. Raises NotADirectoryError where
+        the folder does not exist.
+        """
+        if not self.folder.is_dir():
+            raise NotADirectoryError(f"no folder of files at {self.folder}")
+        found = list(_walk(self.folder))
+        fresh = [f for f in found if not self.intake.has(f.unit_id)]
+        fresh.sort(key=lambda f: -(f.bytes > LARGE_BYTES))
+        with ThreadPoolExecutor(max_workers=2) as pool:  # one in DuckDB's or zlib's own code, one in Python
+            for _ in pool.map(lambda f: self._take(f, progress), fresh):
+                pass
+        return Gathered(self.intake, tuple(f.unit_id for f in found))
+
+    def _take(self, found: _Found, progress: Callable[[str], None] | None) -> None:
+        if progress is not None:
+            progress(found.file)
+        unit = Unit(found.file, None, None, found.bytes, found.modified_at)
+        self.intake.root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".reading-", dir=self.intake.root) as scratch:
+            try:
+                form, reading = read_file(found.path, Origin(found.file), self.max_file_bytes, Path(scratch))
+                unit.kind, unit.format, unit.reason = form.kind, form.name, reading.note
+                unit.rows_read, unit.facts, unit.quarantine = reading.rows_read, dict(reading.facts), reading.quarantine
+                self.intake.write(found.unit_id, unit)
+                return
+            except _Damaged as damage:
+                unit.kind, unit.format, unit.reason = damage.form.kind, damage.form.name, str(damage)
+            except Unreadable as reason:
+                unit.reason = str(reason)
+            except (UnbalancedUnit, SchemaMismatch):
+                raise  # a fault of ours, not of the file
+            except (OSError, ValueError, TypeError, KeyError, IndexError, MemoryError, pa.ArrowException) as error:
+                unit.reason = f"cannot be read: {type(error).__name__}: {shorten(error)}"
+        unit.rows_read, unit.facts, unit.quarantine = None, {}, None
+        self.intake.write(found.unit_id, unit)
+
+
+class _Damaged(Unreadable):
+    """A file of a known format that cannot be read."""
+
+    def __init__(self, form: Format, reason: str) -> None:
+        super().__init__(reason)
+        self.form = form
+
+
+def _walk(folder: Path) -> Iterator[_Found]:
+    """Files below a folder, sorted; hidden ones are skipped, as are links that lead out of the folder."""
+    root = folder.resolve()
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(d for d in folders if not d.startswith("."))
+        for name in sorted(files):
+            path = Path(place) / name
+            if name.startswith("."):
+                continue
+            if path.is_symlink() and not path.resolve().is_relative_to(root):
+                continue
+            try:
+                status = path.stat()
+            except OSError:  # removed meanwhile, or a link to nothing
+                continue
+            if path.is_file():
+                file = path.relative_to(folder).as_posix().encode("utf-8", "replace").decode()
+                yield _Found(path, file, status.st_size, status.st_mtime_ns)
+
+
+# ------------------------------------------------------------------------------------------------------------ one file
+
+
+def read_file(path: Path, origin: Origin, max_bytes: int, scratch: Path) -> tuple[Format, Reading]:
+    """What a file is and what it holds. `scratch` is an empty folder for large tables.
+
+    Raises Unreadable with the reason in words.
+    """
+    content = c.open_content(path, max_bytes)
+    if content.medium == "parquet":
+        return _read_parquet(content, origin, scratch)
+    if not content.is_text:
+        raise Unreadable(f"{content.medium}: not a bulk table")
+    head, _ = c.decode(content.head)
+    start = head.lstrip()
+    if start.startswith("<"):
+        form = recognise.recognise_markup(content.head)
+        if form is None:
+            raise Unreadable("markup (HTML or XML) of no known kind")
+        return form, Reading(note=recognise.NO_READER)
+    if start.startswith(("{", "[")):
+        return _read_document(content, c.load_json, origin)
+    return _read_text(content, head, origin, scratch)
+
+
+def _read_text(content: c.Content, head: str, origin: Origin, scratch: Path) -> tuple[Format, Reading]:
+    """CSV with a known header, else YAML that looks like a list or an object of lists."""
+    line, ending, _ = head.partition("\n")
+    if not ending and len(head) >= c.HEAD_BYTES:
+        raise Unreadable(f"a first line of more than {c.HEAD_BYTES:,} bytes: neither CSV nor YAML")
+    names = c.header_of(line)
+    form = recognise.recognise_columns(names)
+    if form is not None:
+        if not form.read:
+            return form, Reading(note=recognise.NO_READER)
+        if form.kind == "bars":
+            return form, _damaged(form, lambda: read_bars(content, form, origin, scratch))
+        text, note = _damaged(form, content.text)
+        reading = _damaged(form, lambda: _read_rows(form, c.csv_records(text), origin))
+        reading.note = note
+        return form, reading
+    lines = [x for x in head.splitlines()[:20] if x.strip() and not x.startswith(("#", "---", "%"))]
+    if lines and (lines[0].startswith("- ") or (lines[0].endswith(":") and lines[1:2] and "- " in lines[1][:4])):
+        return _read_document(content, c.load_yaml, origin)
+    if len(names) > 1:
+        raise Unreadable("CSV " + recognise.unknown_columns(names))
+    raise Unreadable("text of no known kind")
+
+
+def _read_document(content: c.Content, load: Callable[[str], Any], origin: Origin) -> tuple[Format, Reading]:
+    text, note = content.text()
+    document = load(text)
+    form = recognise.recognise_document(document)
+    if not form.read:
+        return form, Reading(note=recognise.NO_READER)
+    readers: dict[str, Callable[[], Reading]] = {
+        "disclosures/senate-stock-watcher-daily": lambda: disclosures.read_daily(document, origin),
+        "people/legislators": lambda: people.read_legislators(document, origin),
+        "people/committees": lambda: people.read_committees(document, origin),
+        "people/memberships": lambda: people.read_memberships(document, origin),
+        "companies/sec-tickers": lambda: _read_rows(form, tickers.sec_records(document), origin),
+        "companies/sec-tickers-exchange": lambda: _read_rows(form, tickers.sec_records(document), origin),
+    }
+    reader = readers.get(form.name, lambda: _read_rows(form, disclosures.flat_json(document), origin))
+    reading = _damaged(form, reader)
+    reading.note = note
+    return form, reading
+
+
+def _read_parquet(content: c.Content, origin: Origin, scratch: Path) -> tuple[Format, Reading]:
+    try:
+        names = pq.read_schema(content.path).names
+    except (pa.ArrowInvalid, OSError) as error:
+        raise Unreadable(f"Parquet is damaged: {shorten(error)}") from error
+    form = recognise.recognise_columns(names)
+    if form is None:
+        raise Unreadable("Parquet " + recognise.unknown_columns(names))
+    if not form.read:
+        return form, Reading(note=recognise.NO_READER)
+    if form.kind == "bars":
+        return form, _damaged(form, lambda: read_bars(content, form, origin, scratch))
+    if form.name == "disclosures/unified":
+        return form, _damaged(form, lambda: unified.read_unified(content, origin))
+    return form, _damaged(form, lambda: _read_rows(form, _parquet_records(content), origin))
+
+
+def _parquet_records(content: c.Content) -> Iterator[tuple[int, Record | None, object]]:
+    line = 0
+    file = pq.ParquetFile(content.path)
+    names = [n.strip().lower() for n in file.schema_arrow.names]
+    for batch in file.iter_batches(_BATCH):
+        for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+            line += 1
+            yield line, dict(zip(names, cells, strict=True)), cells
+
+
+_ROWS: Final[dict[str, Callable[[people.Records, Origin], Reading]]] = {
+    "people/legislators-csv": people.read_people_rows,
+    "people/legislators-table": people.read_people_rows,
+    "people/terms-table": people.read_term_rows,
+    "people/memberships-csv": people.read_membership_rows,
+    "people/memberships-table": people.read_membership_rows,
+    "people/committees-table": people.read_committee_rows,
+    "symbols/changes": tickers.read_symbol_changes,
+    "symbols/disappeared": tickers.read_symbol_changes,
+    "actions/table": tickers.read_actions,
+}
+_COLLECTIONS: Final = {
+    "disclosures/senate-stock-watcher": disclosures.SENATE,
+    "disclosures/senate-stock-watcher-csv": disclosures.SENATE,
+    "disclosures/house-stock-watcher": disclosures.HOUSE_V1,
+    "disclosures/house-stock-watcher-v1-csv": disclosures.HOUSE_V1,
+    "disclosures/house-stock-watcher-v2-csv": disclosures.HOUSE_V2,
+    "disclosures/tattooedhead": disclosures.TATTOOEDHEAD,
+    "disclosures/tattooedhead-csv": disclosures.TATTOOEDHEAD,
+}
+
+
+def _read_rows(form: Format, records: people.Records, origin: Origin) -> Reading:
+    if form.name in _COLLECTIONS:
+        return disclosures.read_flat(records, _COLLECTIONS[form.name], origin)
+    if form.name in tickers.LISTS:
+        return tickers.read_companies(records, form.name, origin)
+    return _ROWS[form.name](records, origin)
+
+
+def _damaged(form: Format, read: Callable[[], Any]) -> Any:
+    """What a reader gives; what it cannot read is a damaged file of that format."""
+    try:
+        return read()
+    except Unreadable as reason:
+        raise _Damaged(form, str(reason)) from reason
+    except (OSError, pa.ArrowException) as error:
+        raise _Damaged(form, f"damaged: {shorten(error)}") from error
