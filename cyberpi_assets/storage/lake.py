@@ -1,37 +1,58 @@
 """The lake: Delta tables on disk or S3-compatible storage, and DuckDB relations over one version of them.
 
 Here belongs how a table is written whole or by month, and how one consistent version of it is read. What Dagster wants
-of an IO manager is in `duckdb_io.py`; which columns a table has is in `tables.py`.
+of an IO manager is in `duckdb_io.py`; which columns a table has is in `tables.py`; the published copy and the
+locked-down connection are in `warehouse.py`.
 
-A write is one Delta transaction that replaces exactly the months named. A killed writer leaves the version before it;
-readers name the files of one version, so a writer never disturbs them. Two writers of different months never conflict;
-of two writers of the same month, the later one wins and the earlier version stays in the history.
+A write is one Delta transaction that replaces exactly the months named. Parquet files are written first (by DuckDB, in
+bounded memory, under a name of their own), then one commit makes them the table; a killed or failed writer leaves the
+version before it and files that nothing names, which `vacuum` deletes. Readers name the files of one version, so a
+writer never disturbs them. A lost race for a commit repeats the commit only: two writers of different months both win;
+of two writers of the same month, the later one wins whole and the earlier version stays in the history.
+
+Rows of a table have no order of their own, except that one month, or a table without months, keeps the order written.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import json
 import random
+import re
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import uuid
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import unquote
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
 from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.transaction import AddAction, RemoveAction
 
-from cyberpi_assets.tables import LAKE, MONTH, SchemaMismatch, Table, conform
+from cyberpi_assets.tables import LAKE, MONTH, SchemaMismatch, Table, check_columns, conform
 
 _WRITER = WriterProperties(compression="ZSTD", compression_level=1)
-_RETRIES, _FIRST_WAIT_S, _LONGEST_WAIT_S = 40, 0.02, 2.0
+_RETRIES, _FIRST_WAIT_S, _LONGEST_WAIT_S = 60, 0.01, 1.0
+_CHECKPOINT_EVERY = 20  # versions; a reader opens the last checkpoint and at most this many small files
+_PARTITION = re.compile(r"[0-9A-Za-z-]+")
+
+Rows = pa.Table | pa.RecordBatchReader | duckdb.DuckDBPyRelation
 
 
 class UnknownTable(KeyError):
     """The lake has no such table."""
+
+
+class WriteFailed(OSError):
+    """Storage refused a write (full, read-only, gone); the version before it is untouched."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +65,17 @@ class Version:
     operation: str
 
 
+@dataclass(frozen=True)
+class Size:
+    """How large one version of a table is, from its log alone."""
+
+    rows: int
+    files: int
+    bytes: int
+
+
 @contextmanager
-def _alone(lock: Path) -> Iterator[None]:
+def _alone(lock: Path) -> Generator[None]:
     """Hold an exclusive lock on a file, for what two processes must not do at once."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as handle:
@@ -56,34 +86,61 @@ def _alone(lock: Path) -> Iterator[None]:
 def connect(
     memory_limit: str = "2GB", threads: int = 2, temp_directory: Path | None = None
 ) -> duckdb.DuckDBPyConnection:
-    """A DuckDB engine in memory that spills to disk and keeps no order it was not asked for."""
+    """A DuckDB engine in memory that works in UTC and spills to disk (to `temp_directory`, where one is given)."""
     con = duckdb.connect()
-    con.execute(f"SET memory_limit = '{memory_limit}'; SET threads = {int(threads)}; SET TimeZone = 'UTC'")
+    con.execute(f"SET memory_limit = {literal(memory_limit)}; SET threads = {int(threads)}; SET TimeZone = 'UTC'")
     con.execute("SET enable_progress_bar = false")
     if temp_directory is not None:
-        con.execute("SET temp_directory = " + _literal(str(temp_directory)))
+        con.execute("SET temp_directory = " + literal(str(temp_directory)))
     return con
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
+    """A SQL string literal, for names and paths of our own where a statement takes no parameter."""
     return "'" + text.replace("'", "''") + "'"
 
 
 class Lake:
     """Delta tables under one folder (or URL), one per entry of `tables.LAKE`."""
 
-    def __init__(self, root: Path | str, tables: dict[str, Table] | None = None) -> None:
-        """Name the folder and the tables; nothing is read or written yet."""
+    def __init__(
+        self,
+        root: Path | str,
+        tables: Mapping[str, Table] | None = None,
+        storage_options: Mapping[str, str] | None = None,
+    ) -> None:
+        """Name the folder (or an s3:// URL with delta-rs' `storage_options`) and the tables; nothing is touched yet.
+
+        Raises ValueError for a local path with a percent sign, which delta-rs would read as an escape.
+        """
         self.root = str(root)
-        self.tables = LAKE if tables is None else tables
+        self.remote = "://" in self.root
+        if not self.remote:
+            self.root = str(Path(self.root).absolute())
+            if "%" in self.root:
+                raise ValueError(f"the lake cannot lie under a path with a percent sign: {self.root}")
+        self.tables: Mapping[str, Table] = LAKE if tables is None else tables
+        self._options = dict(storage_options) if storage_options else None  # may hold keys: never in repr or errors
+
+    def __repr__(self) -> str:
+        return f"Lake({self.root!r})"
 
     # -------------------------------------------------------------------------------------------------- where and what
 
     def uri(self, name: str) -> str:
-        """Where a table lies. Raises UnknownTable."""
+        """Where a table lies: a path, or a URL. Raises UnknownTable."""
         if name not in self.tables:
             raise UnknownTable(f"no table {name!r}; there are {', '.join(sorted(self.tables))}")
         return f"{self.root.rstrip('/')}/{name}"
+
+    def _address(self, name: str) -> str:
+        """The table's address for delta-rs, which reads a bare path with a space or a bracket wrongly."""
+        return self.uri(name) if self.remote else Path(self.uri(name)).as_uri()
+
+    def _delta(self, name: str, version: int | None = None) -> DeltaTable:
+        if version is not None and version < 0:
+            raise TableNotFoundError(f"table {name} had no version yet")
+        return DeltaTable(self._address(name), version=version, storage_options=self._options)
 
     def create(self) -> list[str]:
         """Create every table that does not exist yet, alone; the names created. First-run set-up calls this."""
@@ -97,11 +154,11 @@ class Lake:
 
     def exists(self, name: str) -> bool:
         """Whether the table has a first version."""
-        return DeltaTable.is_deltatable(self.uri(name))
+        return DeltaTable.is_deltatable(self._address(name), self._options)
 
     @contextmanager
-    def _creating(self) -> Iterator[None]:
-        if "://" in self.root:  # object stores: Delta's own conditional put decides between two first writers
+    def _creating(self) -> Generator[None]:
+        if self.remote:  # object stores: Delta's own conditional put decides between two first writers
             yield
         else:
             with _alone(Path(self.root) / ".creating"):
@@ -109,92 +166,147 @@ class Lake:
 
     def _create(self, name: str) -> None:
         table = self.tables[name]
+        if not self.remote:
+            Path(self.uri(name)).mkdir(parents=True, exist_ok=True)
         DeltaTable.create(
-            self.uri(name),
+            self._address(name),
             schema=_storable(table.schema),
             mode="ignore",
             partition_by=[MONTH] if table.partitioned else None,
             name=name,
             description=table.about,
-            configuration={"delta.logRetentionDuration": "interval 365 days"},
+            configuration={
+                "delta.logRetentionDuration": "interval 365 days",
+                "delta.checkpointInterval": str(_CHECKPOINT_EVERY),
+            },
+            storage_options=self._options,
         )
 
     # ---------------------------------------------------------------------------------------------------------- writing
 
-    def write(self, name: str, data: pa.Table, months: Sequence[str] | None = None, run_id: str = "") -> int:
+    def write(
+        self,
+        name: str,
+        data: Rows,
+        months: Sequence[str] | None = None,
+        run_id: str = "",
+    ) -> int:
         """Replace a table, or exactly the months named, by `data`, in one transaction; the new version's number.
 
-        Rows of months that are not named are refused. A month named without rows becomes empty. On a conflict the
-        write is tried again with growing, jittered waits.
+        Rows of months that are not named are refused. A month named without rows becomes empty. A relation or a reader
+        is streamed: only a part of it is in memory at any time.
 
-        Raises SchemaMismatch (nothing is written) and, after 40 lost conflicts, deltalake's CommitFailedError.
+        Raises SchemaMismatch (columns, nulls, months; the stored data stay), WriteFailed where storage refuses (full,
+        read-only; the stored data stay) and, after 60 lost conflicts, deltalake's CommitFailedError.
         """
-        uri, table = self.uri(name), self.tables[name]
-        data = conform(table, data)
-        predicate = None
-        if table.partitioned:
-            if months is None:
-                raise SchemaMismatch(f"table {name} is stored by month: a write names its months")
-            wanted = sorted(set(months))
-            strays = sorted(set(data.column(MONTH).unique().to_pylist()) - set(wanted))
-            if strays:
-                raise SchemaMismatch(f"table {name}: rows of {strays} in a write of {wanted[0]}..{wanted[-1]}")
-            predicate = _month_predicate(wanted)
-        elif months is not None:
-            raise SchemaMismatch(f"table {name} is not stored by month")
+        self.uri(name)
+        table = self.tables[name]
+        wanted = _wanted(table, months)
+        if isinstance(data, pa.Table):
+            data = conform(table, data)
+            if wanted is not None:
+                _refuse_strays(table, data.column(MONTH).unique().to_pylist(), wanted)
+        else:
+            check_columns(table, schema_of(data))
         if not self.exists(name):
             with self._creating():
                 if not self.exists(name):
                     self._create(name)
-        return self._commit(uri, data, predicate, run_id)
+        try:
+            if self.remote:
+                return self._write_remote(name, _in_memory(table, data, wanted), wanted, run_id)
+            return self._write_local(name, data, wanted, run_id)
+        except (OSError, duckdb.IOException) as error:
+            raise _refused(name, error) from error
+        except DeltaError as error:
+            if type(error) is not DeltaError:
+                raise
+            raise _refused(name, error) from error
 
-    def _commit(self, uri: str, data: pa.Table, predicate: str | None, run_id: str) -> int:
-        wait = _FIRST_WAIT_S
-        data = data.cast(_storable(data.schema))
-        for attempt in range(_RETRIES):
-            try:
-                target = DeltaTable(uri)
-                write_deltalake(
-                    target,
-                    data,
+    def _write_local(self, name: str, data: Rows, wanted: list[str] | None, run_id: str) -> int:
+        folder, token = Path(self.uri(name)), uuid.uuid4().hex
+        try:
+            files = _copy(self.tables[name], data, folder, token, wanted)
+
+            def commit() -> int:
+                target = self._delta(name)
+                self._refuse_other_columns(name, target)
+                target.create_write_transaction(
+                    files,
                     mode="overwrite",
-                    predicate=predicate,
-                    writer_properties=_WRITER,
-                    commit_properties=CommitProperties(custom_metadata={"run_id": run_id}, max_commit_retries=0),
+                    schema=_storable(self.tables[name].schema),
+                    partition_by=[MONTH] if wanted is not None else None,
+                    partition_filters=None if wanted is None else [(MONTH, "in", wanted)],
+                    commit_properties=_alone_commit(run_id),
                 )
-                return DeltaTable(uri).version()
-            except CommitFailedError:
-                if attempt == _RETRIES - 1:
-                    raise
-            except DeltaError as error:
-                # delta-rs reports some lost races as a plain DeltaError
-                if attempt == _RETRIES - 1 or "conflict" not in str(error).lower():
-                    raise
-            time.sleep(random.uniform(0.5, 1.0) * wait)  # noqa: S311 - jitter, not a secret
-            wait = min(wait * 1.6, _LONGEST_WAIT_S)
-        raise AssertionError("unreachable")
+                return target.version() + 1
+
+            return _retried(commit)
+        except BaseException:
+            for orphan in folder.glob(f"**/{token}*.parquet"):
+                with suppress(OSError):
+                    orphan.unlink()
+            raise
+
+    def _refuse_other_columns(self, name: str, target: DeltaTable) -> None:
+        """Months written under other columns cannot stand beside new ones; a whole table is simply replaced."""
+        stored = [f.name for f in target.schema().fields]
+        if self.tables[name].partitioned and set(stored) != set(self.tables[name].names):
+            raise SchemaMismatch(
+                f"table {name} was first stored with other columns ({', '.join(stored)}); delete its folder in "
+                "the lake and materialise all its months again"
+            )
+
+    def _write_remote(self, name: str, data: pa.Table, wanted: list[str] | None, run_id: str) -> int:
+        def commit() -> int:
+            target = self._delta(name)
+            before = target.version()
+            write_deltalake(
+                target,
+                data.cast(_storable(data.schema)),
+                mode="overwrite",
+                schema_mode=None if wanted is not None else "overwrite",
+                predicate=None if wanted is None else _month_predicate(wanted),
+                writer_properties=_WRITER,
+                commit_properties=_alone_commit(run_id),
+            )
+            return before + 1
+
+        return _retried(commit)
 
     # ---------------------------------------------------------------------------------------------------------- reading
 
     def version(self, name: str) -> int:
         """The newest version's number, -1 where the table does not exist yet."""
         try:
-            return DeltaTable(self.uri(name)).version()
+            return self._delta(name).version()
         except TableNotFoundError:
             return -1
 
-    def files(self, name: str, months: Sequence[str] | None = None, version: int | None = None) -> list[str]:
-        """The Parquet files of one version, only those of the months named."""
+    def size(self, name: str, version: int | None = None, months: Sequence[str] | None = None) -> Size:
+        """Rows, files and bytes of one version, or only of the months named."""
+        adds = self._adds(name, months, version)
+        if adds is None:
+            return Size(0, 0, 0)
+        rows, sizes = pc.sum(adds.column("num_records")).as_py(), pc.sum(adds.column("size_bytes")).as_py()
+        return Size(rows or 0, adds.num_rows, sizes or 0)
+
+    def _adds(self, name: str, months: Sequence[str] | None, version: int | None) -> pa.Table | None:
+        """The log's lines on the files of one version; None where there is no table yet."""
         try:
-            table = DeltaTable(self.uri(name), version=version)
+            adds = pa.table(self._delta(name, version).get_add_actions(flatten=True))
         except TableNotFoundError:
-            return []
-        uris = table.file_uris()
-        if months is not None and self.tables[name].partitioned:
-            folders = tuple(f"/{MONTH}={m}/" for m in set(months))
-            wanted = set(folders)
-            uris = [u for u in uris if f"/{u.rsplit('/', 2)[-2]}/" in wanted]
-        return uris
+            return None
+        if months is not None and self.tables[name].partitioned and adds.num_rows:
+            of = adds.column(f"partition.{MONTH}").cast(pa.string())
+            adds = adds.filter(pc.is_in(of, value_set=pa.array(list(months), pa.string())))
+        return adds
+
+    def files(self, name: str, months: Sequence[str] | None = None, version: int | None = None) -> list[str]:
+        """The Parquet files of one version, only those of the months named: paths, or URLs."""
+        adds = self._adds(name, months, version)
+        paths = [] if adds is None else [str(p) for p in adds.column("path").to_pylist()]
+        return [f"{self.uri(name)}/{unquote(p)}" for p in sorted(paths)]
 
     def select(self, name: str, months: Sequence[str] | None = None, version: int | None = None) -> str:
         """A SQL query over one version of the table with exactly its declared columns, for DuckDB."""
@@ -202,7 +314,7 @@ class Lake:
         if not files:
             return no_rows(table)
         columns = ", ".join(f'"{c}"' for c in table.names)
-        listed = "[" + ", ".join(_literal(f) for f in files) + "]"
+        listed = "[" + ", ".join(literal(f) for f in files) + "]"
         hive = f", hive_partitioning = true, hive_types = {{'{MONTH}': VARCHAR}}" if table.partitioned else ""
         return f"SELECT {columns} FROM read_parquet({listed}{hive})"
 
@@ -213,8 +325,19 @@ class Lake:
         months: Sequence[str] | None = None,
         version: int | None = None,
     ) -> duckdb.DuckDBPyRelation:
-        """A lazy DuckDB relation over one version of a table; projections and filters are pushed into the files."""
-        return con.sql(self.select(name, months, version))
+        """A lazy DuckDB relation over one version of a table; projections and filters are pushed into the files.
+
+        The relation keeps its connection alive. On object storage the files are read by Arrow (no DuckDB extension).
+        """
+        if not self.remote:
+            return con.sql(self.select(name, months, version))
+        try:
+            dataset = self._delta(name, version).to_pyarrow_dataset()
+        except TableNotFoundError:
+            return con.sql(no_rows(self.tables[name]))
+        if months is not None and self.tables[name].partitioned:
+            dataset = dataset.filter(ds.field(MONTH).isin(list(months)))
+        return con.from_arrow(dataset).project(", ".join(f'"{c}"' for c in self.tables[name].names))
 
     def read(
         self,
@@ -227,10 +350,10 @@ class Lake:
         """One version of a table as Arrow, with the declared types. Shape: (rows, declared or chosen columns)."""
         con = connect()
         try:
-            query = self.select(name, months, version)
+            found = self.relation(con, name, months, version)
             if columns is not None:
-                query = "SELECT " + ", ".join(f'"{c}"' for c in columns) + f" FROM ({query})"
-            data = con.sql(query).to_arrow_table()
+                found = found.project(", ".join(f'"{c}"' for c in columns))
+            data = found.to_arrow_table()
         finally:
             con.close()
         schema = self.tables[name].schema
@@ -240,21 +363,24 @@ class Lake:
         """Committed versions, newest first."""
         return [
             Version(name, int(h["version"]), datetime.fromtimestamp(h["timestamp"] / 1000).astimezone(), h["operation"])
-            for h in DeltaTable(self.uri(name)).history(limit)
+            for h in self._delta(name).history(limit)
         ]
 
     def views(self, con: duckdb.DuckDBPyConnection) -> list[str]:
         """Create one view per table over its newest version; the names."""
         for name in self.tables:
-            con.execute(f'CREATE OR REPLACE VIEW "{name}" AS {self.select(name)}')
+            if self.remote:
+                self.relation(con, name).create_view(name)
+            else:
+                con.execute(f'CREATE OR REPLACE VIEW "{name}" AS {self.select(name)}')
         return list(self.tables)
 
     def vacuum(self, keep_hours: int = 24 * 30) -> int:
-        """Delete files that no version of the last `keep_hours` uses; how many."""
+        """Delete files that no version of the last `keep_hours` uses, those of killed writers too; how many."""
         return sum(
             len(
-                DeltaTable(self.uri(n)).vacuum(
-                    retention_hours=keep_hours, dry_run=False, enforce_retention_duration=False
+                self._delta(n).vacuum(
+                    retention_hours=keep_hours, dry_run=False, enforce_retention_duration=False, full=True
                 )
             )
             for n in self.tables
@@ -262,29 +388,178 @@ class Lake:
         )
 
 
+def _wanted(table: Table, months: Sequence[str] | None) -> list[str] | None:
+    """The months a write replaces, None for a table without months. Raises SchemaMismatch."""
+    if not table.partitioned:
+        if months is not None:
+            raise SchemaMismatch(f"table {table.name} is not stored by month")
+        return None
+    if months is None:
+        raise SchemaMismatch(f"table {table.name} is stored by month: a write names its months")
+    wanted = sorted(set(months))
+    if not wanted or not all(_PARTITION.fullmatch(m) for m in wanted):
+        raise SchemaMismatch(f"table {table.name}: a write names at least one month as YYYY-MM, not {wanted}")
+    return wanted
+
+
+def _refuse_strays(table: Table, found: Sequence[str | None], wanted: Sequence[str]) -> None:
+    if strays := sorted(str(m) for m in set(found) - set(wanted)):
+        raise SchemaMismatch(f"table {table.name}: rows of {strays} in a write of {wanted[0]}..{wanted[-1]}")
+
+
+def _in_memory(table: Table, data: Rows, wanted: Sequence[str] | None) -> pa.Table:
+    if isinstance(data, pa.Table):
+        return data
+    read = data.to_arrow_table() if isinstance(data, duckdb.DuckDBPyRelation) else data.read_all()
+    read = conform(table, read)
+    if wanted is not None:
+        _refuse_strays(table, read.column(MONTH).unique().to_pylist(), wanted)
+    return read
+
+
+def schema_of(data: Rows) -> pa.Schema:
+    """The Arrow schema of rows that may not have been computed yet."""
+    return data.limit(0).to_arrow_table().schema if isinstance(data, duckdb.DuckDBPyRelation) else data.schema
+
+
+_REFUSED = "refused: "
+
+
+def _copy(
+    table: Table, data: Rows, folder: Path, token: str, wanted: list[str] | None
+) -> list[AddAction | RemoveAction]:
+    """Write the rows as new Parquet files whose names start with `token`; what a commit needs to name them.
+
+    Raises SchemaMismatch for nulls and months that may not be, which a stream shows only while it runs.
+    """
+    name, columns, ranged, how = f"incoming_{token}", "*", False, ""
+    target = folder / f"{token}.parquet"
+    # Parquet's statistics count the nulls inside a list, not the lists that are null
+    refusals = [
+        (f'"{c.name}" IS NOT NULL', f"{c.name} is null and may not be")
+        for c in table.columns
+        if not c.nullable and pa.types.is_list(c.type)
+    ]
+    if wanted is not None and len(wanted) > 1:
+        ranged, target = True, folder
+        how = f", PARTITION_BY ({MONTH}), APPEND, FILENAME_PATTERN '{token}-{{uuid}}'"
+    elif wanted is not None:  # one file, in the order written; its month is in the path
+        target = folder / f"{MONTH}={wanted[0]}" / f"{token}.parquet"
+        target.parent.mkdir(exist_ok=True)
+        columns = f"* EXCLUDE ({MONTH})"
+        month = literal(wanted[0])
+        refusals.append((f"{MONTH} IS NOT DISTINCT FROM {month}", f"rows of other months in a write of {wanted[0]}"))
+    where = " AND ".join(f"CASE WHEN {ok} THEN true ELSE error({literal(_REFUSED + why)}) END" for ok, why in refusals)
+    own = connect()
+    source = data if isinstance(data, duckdb.DuckDBPyRelation) else own.from_arrow(data)
+    try:
+        # on the relation's own connection, which runs it on all its threads
+        source.query(
+            name,
+            f"COPY (SELECT {columns} FROM {name} WHERE {where or 'true'}) TO {literal(str(target))} "
+            f"(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1{how})",
+        )
+        written = _footers(own, sorted(map(str, target.rglob(f"{token}*") if ranged else [target])))
+    except duckdb.InvalidInputException as error:
+        if _REFUSED not in str(error):
+            raise
+        raise SchemaMismatch(f"table {table.name}: {str(error).split(_REFUSED)[1]}") from None
+    finally:
+        with suppress(duckdb.Error):
+            source.query(name, f"DROP VIEW {name}")
+        own.close()
+    if ranged:
+        _refuse_strays(table, [_month_of(w.path) for w in written], wanted or [])
+    for column in table.columns:
+        nulls = sum(w.nulls.get(column.name, 0) for w in written)
+        if nulls and not column.nullable:
+            raise SchemaMismatch(f"table {table.name}: {column.name} is null in {nulls} rows and may not be")
+    now, files = int(time.time() * 1000), list[AddAction | RemoveAction]()
+    for new in written:
+        if new.rows == 0:
+            new.path.unlink()
+            continue
+        partition: dict[str, str | None] = {} if wanted is None else {MONTH: _month_of(new.path)}
+        path, size = str(new.path.relative_to(folder)), new.path.stat().st_size
+        files.append(AddAction(path, size, partition, now, True, json.dumps({"numRecords": new.rows})))
+    return files
+
+
+@dataclass(frozen=True)
+class _Footer:
+    path: Path
+    rows: int
+    nulls: dict[str, int]
+
+
+def _footers(con: duckdb.DuckDBPyConnection, files: list[str]) -> list[_Footer]:
+    """What the footers of new Parquet files say: rows, and nulls per column."""
+    if not files:
+        return []
+    rows = con.execute("SELECT file_name, num_rows FROM parquet_file_metadata(?)", [files]).fetchall()
+    counted = con.execute(
+        "SELECT file_name, path_in_schema, sum(stats_null_count)::BIGINT FROM parquet_metadata(?) GROUP BY ALL", [files]
+    ).fetchall()
+    nulls: dict[str, dict[str, int]] = {}
+    for file, column, count in counted:
+        nulls.setdefault(file, {})[column] = count or 0
+    return [_Footer(Path(file), count, nulls.get(file, {})) for file, count in rows]
+
+
+def _month_of(file: Path) -> str:
+    return file.parent.name.partition("=")[2]
+
+
+def _alone_commit(run_id: str) -> CommitProperties:
+    """A commit that fails when another came first: delta-rs' own retry may let two writers of one month both stand."""
+    return CommitProperties(custom_metadata={"run_id": run_id}, max_commit_retries=0)
+
+
+def _retried(commit: Callable[[], int]) -> int:
+    """Try a commit until it wins, with growing, jittered waits."""
+    wait = _FIRST_WAIT_S
+    for attempt in range(_RETRIES):
+        try:
+            return commit()
+        except CommitFailedError:
+            if attempt == _RETRIES - 1:
+                raise
+        except DeltaError as error:
+            # delta-rs reports some lost races as a plain DeltaError
+            if attempt == _RETRIES - 1 or "conflict" not in str(error).lower():
+                raise
+        time.sleep(random.uniform(0.5, 1.0) * wait)  # noqa: S311 - jitter, not a secret
+        wait = min(wait * 1.6, _LONGEST_WAIT_S)
+    raise AssertionError("unreachable")
+
+
+def _refused(name: str, error: Exception) -> WriteFailed:
+    """What storage said, with what it means for the table."""
+    code = error.errno if isinstance(error, OSError) and error.errno else errno.EIO
+    return WriteFailed(code, f"table {name} could not be written, what was stored is unchanged: {error}")
+
+
 def _month_predicate(months: Sequence[str]) -> str:
     """The Delta predicate that names exactly these months."""
-    if not months:
-        raise SchemaMismatch("a write names at least one month")
-    return f"{MONTH} IN (" + ", ".join(_literal(m) for m in months) + ")"
+    return f"{MONTH} IN (" + ", ".join(literal(m) for m in months) + ")"
 
 
 def _storable(schema: pa.Schema) -> pa.Schema:
-    """Delta refuses to write to a table with NOT NULL columns from a frame typed nullable; `conform` has checked them."""
+    """Delta refuses to write to a table with NOT NULL columns from a frame typed nullable; `write` has checked them."""
     return pa.schema([pa.field(f.name, f.type, nullable=True) for f in schema])
 
 
 def no_rows(table: Table) -> str:
     """A SQL query that gives the table's columns, typed, and no rows."""
-    nulls = ", ".join(f"CAST(NULL AS {_duck(c.type)}) AS {c.name}" for c in table.columns)
+    nulls = ", ".join(f'CAST(NULL AS {duck_type(c.type)}) AS "{c.name}"' for c in table.columns)
     return f"SELECT {nulls} WHERE false"
 
 
-def _duck(kind: pa.DataType) -> str:
+def duck_type(kind: pa.DataType) -> str:
     """DuckDB's name of an Arrow type used in `tables.py`."""
     if pa.types.is_list(kind):
-        return _duck(kind.value_type) + "[]"
-    names = {
+        return duck_type(kind.value_type) + "[]"
+    names: dict[pa.DataType, str] = {
         pa.string(): "VARCHAR",
         pa.bool_(): "BOOLEAN",
         pa.int64(): "BIGINT",
