@@ -1,7 +1,7 @@
-"""Legislators, terms, committees and their membership: the congress-legislators lists and tables derived from them.
+"""Legislators, terms, committees, memberships: the congress-legislators lists and tables derived from them.
 
-Here they become `person_facts`, `term_facts`, `committee_facts` and `membership_facts`. Which list is believed, and when
-a seat was held, is decided in `domain/`.
+Here they become `person_facts`, `term_facts`, `committee_facts` and `membership_facts`. Which list is believed, and
+when a seat was held, is decided in `domain/`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def _torn(buffer: RowBuffer, kind: str, line: int, raw: object) -> None:
     buffer.quarantine(kind, line, "row", raw, "the row is not a record of the known fields")
 
 
-# ------------------------------------------------------------------------------------------------- people and their terms
+# ---------------------------------------------------------------------------------------------- people and their terms
 
 
 def read_legislators(document: object, origin: Origin) -> Reading:

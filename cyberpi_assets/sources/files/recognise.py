@@ -1,7 +1,7 @@
-"""Which known table or document a content is, by its columns or keys: one row per format, never by the file's name.
+"""Which known table or document a content is, by its columns or keys, never by the file's name: a row per format.
 
-How a format is read is in `bars.py`, `disclosures.py`, `unified.py`, `people.py` and `tickers.py`. A new format is a row
-here and a function there.
+How a format is read is in `bars.py`, `disclosures.py`, `unified.py`, `people.py` and `tickers.py`. A new format is a
+row here and a function there.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Reference lists of listed companies and their symbols: SEC, Nasdaq, S&P 500, Alpha Vantage, renames, corporate actions.
+"""Reference lists of listed companies and symbols: SEC, Nasdaq, S&P 500, Alpha Vantage, renames, corporate actions.
 
-Here each list becomes `company_facts`, `symbol_facts` or `action_facts`. Which list is believed about a company is decided
-in `domain/`.
+Here each list becomes `company_facts`, `symbol_facts` or `action_facts`. Which list is believed about a company is
+decided in `domain/`.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def read_companies(records: Records, list_name: str, origin: Origin) -> Reading:
             buffer.quarantine("companies", line, "row", raw, _TORN)
             continue
         row = company(record)
-        ticker = v.normalise_symbol(_undecorated(row["ticker"]))
+        ticker = v.spell_symbol(row["ticker"])
         if ticker is None:
             buffer.quarantine("companies", line, "ticker", row["ticker"], "not a ticker symbol")
             continue
@@ -141,17 +141,6 @@ def read_companies(records: Records, list_name: str, origin: Origin) -> Reading:
     return buffer.reading()
 
 
-def _undecorated(symbol: object) -> object:
-    """NA, NAN, NONE and the like are symbols in a list of symbols, not absences; ^ marks a preferred share."""
-    text = v.clean_text(symbol)
-    if text is None:
-        return None
-    if text.isalpha() and text.lower() in v.NOTHING:
-        return f"{text.upper()}."[:-1] if text.lower() not in ("null", "none", "unknown") else None
-    head, mark, series = text.partition("^")
-    return f"{head}-P{series}" if mark and head and series.isalpha() else text.replace("/", "-")
-
-
 def _day(value: object) -> dt.date | None:
     return v.month_start(value) if v.stated(value) is not None else None
 
@@ -161,7 +150,7 @@ def read_symbol_changes(records: Records, origin: Origin) -> Reading:
     buffer = RowBuffer(origin.file)
     for line, row, raw in records:
         buffer.read += 1
-        old = v.normalise_symbol(row.get("old_ticker", row.get("ticker"))) if row else None
+        old = v.spell_symbol(row.get("old_ticker", row.get("ticker"))) if row else None
         if row is None or old is None:
             name = "row" if row is None else "old_ticker"
             buffer.quarantine("symbols", line, name, raw if row is None else row.get(name), "not a ticker symbol")
@@ -169,7 +158,7 @@ def read_symbol_changes(records: Records, origin: Origin) -> Reading:
         vanished = "old_ticker" not in row
         fact = {
             "old_ticker": old,
-            "new_ticker": v.normalise_symbol(row.get("new_ticker")),
+            "new_ticker": v.spell_symbol(row.get("new_ticker")),
             "company": v.clean_text(row.get("company")),
             "cik": v.integer(row.get("cik")),
             "not_before": v.month_start(row.get("last_seen" if vanished else "not_before")),
@@ -189,7 +178,7 @@ def read_actions(records: Iterable[tuple[int, Record | None, object]], origin: O
         if row is None:
             buffer.quarantine("actions", line, "row", raw, _TORN)
             continue
-        ticker, session = v.normalise_symbol(_undecorated(row.get("ticker"))), v.parse_date(row.get("date"))
+        ticker, session = v.spell_symbol(row.get("ticker")), v.parse_date(row.get("date"))
         action = (v.clean_text(row.get("action")) or "").lower().replace("-", "")
         value = v.decimal(row.get("value"))
         fault = (

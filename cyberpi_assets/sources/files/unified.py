@@ -1,8 +1,8 @@
 """The unified table of both chambers' disclosed trades (Parquet, 48 columns).
 
 Its rows come from a dozen collections, named in its own `source` column; here they become `disclosure_facts` with the
-source `unified/<that name>`. What was printed counts before what the table makes of it; where it prints nothing, its own
-reading is taken.
+source `unified/<that name>`. What was printed counts before what the table makes of it; where it prints nothing, its
+own reading is taken.
 """
 
 from __future__ import annotations

@@ -158,8 +158,8 @@ _EXACT = re.compile(_NUMBER)
 def parse_amount(text: object) -> Amount:
     """The bounds an amount states.
 
-    Bands give both ends, `Over $50,000,000` a lower end, an exact figure twice itself. `$1,001 -`, or the lone lower end
-    of a band, is cut off: low known, high not. Nothing printed gives the flag `amount_missing`.
+    Bands give both ends, `Over $50,000,000` a lower end, an exact figure twice itself. `$1,001 -`, or the lone lower
+    end of a band, is cut off: low known, high not. Nothing printed gives the flag `amount_missing`.
     """
     plain = stated(text)
     if plain is None:
@@ -243,8 +243,8 @@ def parse_side(text: object) -> Side | None:
 
 # ------------------------------------------------------------------------------------------------------------- symbols
 
-_SYMBOL = re.compile(r"\^?[A-Z0-9]{1,20}(?:[.\-][A-Z0-9]{1,6})?")
-_PREFERRED = re.compile(r"([A-Z]{1,5})\$([A-Z])")
+_SYMBOL = re.compile(r"\^?[A-Z0-9]{1,20}(?:[.\-][A-Z0-9]{1,6}){0,2}")
+_PREFERRED = re.compile(r"([A-Z]{1,5})(?:\$|\^|-P-)([A-Z])?")
 _CLASS = re.compile(r"([A-Z0-9]{1,5})[./ ]([A-Z])")
 _LOWER_CLASS = re.compile(r"([A-Z]{2,5})[._ ]?([abk])")
 TICKER_UNREADABLE = "ticker_unreadable"
@@ -254,16 +254,22 @@ TWO_TICKERS = "two_tickers"
 def normalise_symbol(text: object) -> str | None:
     """A symbol in upper case, share classes with a dash (BRK.B, BRKb -> BRK-B), preferred as BAC$K -> BAC-PK.
 
-    None when the text is not a symbol.
+    None when the text is not a symbol, or says that there is none (`--`, N/A).
     """
     plain = stated(text)
+    return None if plain is None else spell_symbol(plain)
+
+
+def spell_symbol(text: object) -> str | None:
+    """As `normalise_symbol`, for lists in which every cell is a symbol: NA and NAN are then symbols too."""
+    plain = clean_text(text)
     if plain is None or len(plain) > 24:
         return None
     if m := _LOWER_CLASS.fullmatch(plain):
         return f"{m[1]}-{m[2].upper()}"
     upper = plain.upper()
     if m := _PREFERRED.fullmatch(upper):
-        return f"{m[1]}-P{m[2]}"
+        return f"{m[1]}-P{m[2] or ''}"
     if m := _CLASS.fullmatch(upper):
         return f"{m[1]}-{m[2]}"
     return upper if _SYMBOL.fullmatch(upper) else None
