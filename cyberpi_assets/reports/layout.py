@@ -136,3 +136,13 @@ def _cell(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return markdown(", ".join(str(v) for v in value))
     return markdown(str(value))
+
+
+def rows_table(names: Sequence[str], numbers: Sequence[bool], rows: Sequence[Sequence[str]]) -> Table:
+    """The rows of a query; cells fold rather than being cut."""
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", padding=(0, 1))
+    for name, is_number in zip(names, numbers, strict=True):
+        shown.add_column(text(name), justify="right" if is_number else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*(text(c) for c in row))
+    return shown

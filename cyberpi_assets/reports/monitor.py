@@ -148,7 +148,7 @@ def _universe(con: duckdb.DuckDBPyConnection, asked: Sequence[str] | None) -> tu
         return language.plural(len(tickers), "ticker"), tickers
     top = con.execute("SELECT ticker FROM top_traded_tickers ORDER BY rank").fetchall()
     if top:
-        return f"the {len(top)} tickers most traded in the disclosures", tuple(t for (t,) in top)
+        return f"the most traded in the disclosures ({language.plural(len(top), 'ticker')})", tuple(t for (t,) in top)
     return "every ticker (no disclosed trades yet)", None
 
 
@@ -215,4 +215,4 @@ def to_rich(found: Watch, alerts: Sequence[WatchedAlert] | None = None) -> list[
         for a in alerts
     ]
     columns = [("Session", "left"), ("Ticker", "left"), ("Severity", "right"), ("Change", "right"), ("Type", "left")]
-    return [*parts, "", layout.table([*columns, ("What was measured", "left")], rows)]  # pyright: ignore[reportArgumentType]
+    return [*parts, layout.table([*columns, ("What was measured", "left")], rows)]  # pyright: ignore[reportArgumentType]

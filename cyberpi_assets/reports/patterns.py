@@ -26,7 +26,7 @@ from cyberpi_assets.reports.patterns_model import (
 )
 from cyberpi_assets.reports.patterns_text import to_markdown, to_rich, to_text
 from cyberpi_assets.reports.safe import clean, link, number
-from cyberpi_assets.reports.selection import TRADES, Where, counts, is_demo, period
+from cyberpi_assets.reports.selection import OWN_ROWS, TRADES, Where, counts, is_demo, period
 from cyberpi_assets.settings import RankingRules
 
 __all__ = [
@@ -191,7 +191,7 @@ def _summary(
         f"""
         SELECT avg(c.score), coalesce(sum(t.amount_low), 0), sum(t.amount_high),
                count(*) FILTER (WHERE t.amount_high IS NULL)
-        FROM {TRADES} WHERE {where.sql}
+        FROM {TRADES} WHERE {OWN_ROWS} AND {where.sql}
         """,
         list(where.values),
     ).fetchall()[0]

@@ -133,7 +133,7 @@ def _head(report: PatternReport) -> list[tuple[str, str]]:
         ("Trades", f"{s.counts.trades:,}, {s.counts.scored:,} scored, {s.counts.not_scored:,} not scored"),
         ("Base rate", f"score 60 or more: {s.counts.base_rate.words()} of the scored trades"),
         ("Mean score", decimal(s.mean_score)),
-        ("By tier", ", ".join(f"{language.word(language.TIERS, t)} {n:,}" for t, n in s.tiers.items())),
+        ("By tier", ", ".join(f"{t} {n:,}" for t, n in s.tiers.items())),
         ("Amounts", short_amount(s.amount_low, s.amount_high) + _open(s.n_open_amounts)),
         ("Officials", f"{s.n_officials:,}, {s.n_officials_ranked:,} with enough scored trades to rank"),
         ("Tickers", f"{s.n_tickers:,}, {s.n_tickers_ranked:,} with enough scored trades to rank"),
@@ -157,13 +157,13 @@ def to_rich(report: PatternReport) -> list[RenderableType]:
     parts += [layout.text(n, "italic") for n in report.notes[:-1]]
     parts.append("")
     for grid in _grids(report):
-        parts += [layout.heading(grid.title), layout.text(grid.about, "italic"), ""]
+        parts += [layout.heading(grid.title), layout.text(grid.about, "italic")]
         parts.append(layout.table(grid.columns, grid.rows) if grid.rows else layout.text("None."))
         parts.append("")
         if grid.links:
             parts.append(layout.text(f"{_LINK}:", "bold"))
             for row, (filing, url) in zip(grid.rows, grid.links, strict=True):
-                parts.append(layout.lines(f"  {row[0]}  {filing}"))
+                parts.append(layout.lines(f"  {row[0]}. {row[1]}: {filing}"))
                 if url:
                     parts.append(layout.indent(layout.link(url), 5))
             parts.append("")

@@ -56,9 +56,8 @@ def write_json(data: pa.Table, out: TextIO) -> None:
 def cells(data: pa.Table, limit: int) -> tuple[list[str], list[bool], list[list[str]]]:
     """Column names, whether each is a number, and the first `limit` rows as short text."""
     names = _distinct(data.schema.names)
-    numbers = [
-        pa.types.is_integer(f.type) or pa.types.is_floating(f.type) or pa.types.is_decimal(f.type) for f in data.schema
-    ]
+    numeric = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+    numbers = [any(bool(kind(f.type)) for kind in numeric) for f in data.schema]
     data = data.rename_columns(names)
     return names, numbers, [[_short(row[n]) for n in names] for row in _rows(data.slice(0, limit))]
 

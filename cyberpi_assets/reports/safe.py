@@ -19,8 +19,9 @@ _ESCAPES = re.compile(
     r"|\x1b[ -/]*[0-~]?"
 )
 _SPACES = re.compile(r"\s+")
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~>$])")
-_START = re.compile(r"^(?=[-=])|^(\d+)(?=[.)])")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]|~])")
+_AUTOLINK = re.compile(r"(?i)(?:https?|ftp)(?=:)|\bwww(?=\.)|@")  # what GitHub's Markdown links by itself
+_START = re.compile(r"^(?=[-=+#:])|^(\d+)(?=[.)](?:\s|$))")
 
 
 def clean(text: str | None, longest: int = LONGEST) -> str | None:
@@ -62,7 +63,7 @@ def markdown(text: str | None, missing: str = "–") -> str:
         return missing
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     text = _MARKDOWN.sub(r"\\\1", text)
-    text = re.sub(r"(?i)\b(https?|ftp|mailto|javascript|data|www)(?=[:.])", r"\1&#8203;", text)  # no autolinks
+    text = _AUTOLINK.sub(r"\g<0>&#8203;", text)
     return _START.sub(lambda m: f"{m[1]}\\" if m[1] else "\\", text)
 
 

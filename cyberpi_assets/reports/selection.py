@@ -17,6 +17,14 @@ SUSPICIOUS = 60.0  # the tier boundary the base rate counts from
 _REASONS = 20  # more kinds of reason than these are summed up
 TRADES = "disclosed_trades t JOIN disclosure_correlations c ON c.trade_id = t.trade_id"
 
+# rows that stand for a trade of their own, and not for one that another row already stands for
+OWN_ROWS = "t.superseded_by IS NULL AND t.repeat_of IS NULL AND t.filing_status IS DISTINCT FROM 'deleted'"
+_KIND_OF_REASON = """
+CASE WHEN starts_with(c.reason, 'superseded') THEN 'superseded by an amendment'
+     WHEN starts_with(c.reason, 'already disclosed') THEN 'already disclosed in another filing'
+     ELSE coalesce(c.reason, 'no reason stated') END
+"""
+
 
 @dataclass(frozen=True)
 class Where:
@@ -106,7 +114,7 @@ def counts(con: duckdb.DuckDBPyConnection, where: Where) -> Counts:
         list(where.values),
     ).fetchall()[0]
     rows = con.execute(
-        f"SELECT coalesce(c.reason, 'no reason stated'), count(*) AS n FROM {TRADES} "
+        f"SELECT {_KIND_OF_REASON}, count(*) AS n FROM {TRADES} "
         f"WHERE c.score IS NULL AND {where.sql} GROUP BY 1 ORDER BY n DESC, 1",
         list(where.values),
     ).fetchall()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from cyberpi_assets.settings import Settings
 
-F = TypeVar("F", bound=Callable[..., Any])
+C = TypeVar("C", bound=click.Command)
 
 EXIT_CODES = """\b
 Exit codes:
@@ -90,32 +90,36 @@ def _why(errors: Sequence[Any]) -> str:
 
 def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> None:
     options = context.ensure_object(Options)
-    if value is not None and parameter.name is not None:
+    if value is not None:
         setattr(options, parameter.name, value)
 
 
-def settings_options(command: F) -> F:
+_DATA = click.Option(
+    ["--data"],
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    expose_value=False,
+    callback=_remember,
+    help="Folder of bulk files for profile files (CYBERPI_DATA).",
+)
+_PROFILE = click.Option(
+    ["--profile"],
+    metavar="demo|files",
+    expose_value=False,
+    callback=_remember,
+    help="Where facts come from (CYBERPI_PROFILE; default demo).",
+)
+
+
+def with_settings(command: C) -> C:
     """Add --profile and --data to a command or group; they end in the context's `Options` object."""
-    command = click.option(
-        "--data",
-        type=click.Path(path_type=Path),
-        metavar="FOLDER",
-        expose_value=False,
-        callback=_remember,
-        help="Folder of bulk files for profile files (CYBERPI_DATA).",
-    )(command)
-    return click.option(
-        "--profile",
-        metavar="demo|files",
-        expose_value=False,
-        callback=_remember,
-        help="Where facts come from (CYBERPI_PROFILE; default demo).",
-    )(command)
+    command.params.extend([_PROFILE, _DATA])
+    return command
 
 
 def show(parts: Callable[[int], Sequence[RenderableType]]) -> None:
     """Print what `parts` makes of a width: with colours on a terminal, as plain text where it is piped."""
-    out = click.get_text_stream("stdout")
+    out = sys.stdout
     if not out.isatty():
         from cyberpi_assets.reports.layout import as_text
 
@@ -154,8 +158,3 @@ def write_whole(path: Path, text: str) -> None:
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
-
-
-def to_terminal() -> bool:
-    """Whether standard output is a terminal."""
-    return sys.stdout.isatty()

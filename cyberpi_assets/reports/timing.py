@@ -124,7 +124,7 @@ def _findings(
     cursor = con.execute(
         f"""
         SELECT t.trade_id, t.filing_id, t.url, t.official, t.bioguide_id, t.party, t.chamber, t.state, t.owner,
-               t.ticker, t.asset, t.asset_type, t.side, t.transaction_date, t.filed_on, t.amount_low, t.amount_high,
+               t.ticker, t.asset, t.asset_type, t.description, t.side, t.transaction_date, t.filed_on, t.amount_low, t.amount_high,
                t.transcription, t.flags, c.score, c.raw_score, c.n_alerts, c.mean_severity, c.n_recent, c.n_high,
                c.tier, c.coverage, c.alert_ids, m.name AS company, m.sector
         FROM {TRADES} LEFT JOIN companies m ON m.ticker = t.ticker
@@ -200,6 +200,7 @@ def _finding(rank: int, row: dict[str, Any], days: dict[str, _AlertDay], rules: 
         sector=clean(row["sector"], 60),
         asset=clean(row["asset"]),
         asset_type=clean(row["asset_type"], 40),
+        description=clean(row["description"]),
         side=clean(row["side"], 20),
         transaction_date=traded,
         filed_on=filed,

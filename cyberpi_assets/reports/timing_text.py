@@ -74,6 +74,11 @@ def _what(f: Finding) -> str:
     return f"{f.ticker}{kind}" + (f" ({named})" if named else "")
 
 
+def _asset(f: Finding) -> str:
+    """The asset as disclosed, with option terms or other free text."""
+    return "; ".join(p for p in (f.asset, f.description) if p)
+
+
 def _sum(f: Finding) -> str:
     """How the raw score adds up."""
     c = f.components
@@ -105,10 +110,9 @@ def to_rich(report: TimingReport, *, narrow: bool = False) -> list[RenderableTyp
     pairs = [(layout.text(k, "bold") if k else layout.text(" "), layout.text(v)) for k, v in _head(report)]
     parts.append(layout.pairs(pairs))
     parts.append("")
-    parts += [layout.indent(layout.text(n, "italic"), 0) for n in report.notes[:-1]]
-    parts.append("")
+    parts += [layout.text(n, "italic") for n in report.notes[:-1]]
     if not report.findings:
-        return [*parts, layout.text(_nothing(report), "bold"), "", layout.text(report.notes[-1], "dim")]
+        return [*parts, "", layout.text(_nothing(report), "bold"), "", layout.text(report.notes[-1], "dim")]
     columns = [("#", "right"), ("Official", "left"), ("Ticker", "left"), ("Side", "left"), ("Date", "left")]
     columns += [] if narrow else [("Amount", "left")]
     columns += [("Raw", "right"), ("Score", "right"), ("Alerts", "right")]
@@ -157,6 +161,8 @@ def _block(f: Finding) -> RenderableType:
             for a in f.alerts
         ]
         body.append(layout.indent(layout.table([*columns, ("Types", "left")], rows, lean=True)))  # pyright: ignore[reportArgumentType]
+    if asset := _asset(f):
+        body.append(layout.lines(("Asset: ", "bold"), asset))
     body += [layout.lines(("Note: ", "bold yellow"), mark) for mark in _marks(f)]
     body.append(layout.lines(("Filing: ", "bold"), f"{f.filing_id}, trade {f.trade_id}"))
     if f.filing_url:
@@ -215,7 +221,7 @@ def _section(f: Finding) -> list[str]:
     out = [f"### {markdown(title)}", "", markdown(f.assessment), ""]
     out.append(f"- Trade: {markdown(f'{side} {_what(f)} {_dates(f)}')}")
     out.append(f"- Amount: {markdown(amount(f.amount_low, f.amount_high))}; {markdown(owner)}")
-    out.append(f"- Asset: {markdown(f.asset)}")
+    out.append(f"- Asset: {markdown(_asset(f))}")
     out.append(f"- Score: {markdown(_sum(f))}; coverage {markdown(percent(f.coverage))}")
     out += [f"- Note: {markdown(mark)}" for mark in _marks(f)]
     out += [f"- Filing: {markdown_link(f.filing_id, f.filing_url)}, trade {markdown(f.trade_id)}", ""]

@@ -1,0 +1,378 @@
+"""`cyberpi`: the same tables and jobs from a terminal.
+
+Here belong the commands that read the lake: monitor, timing, patterns, sql. Those that run jobs are in
+`orchestration/commands.py`. What the reports say is in `reports/`; here is only which options ask for what, and what
+the exit code is. Everything slow is imported inside the commands, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import click
+
+from cyberpi_assets.orchestration.commands import COMMANDS
+from cyberpi_assets.reports.terminal import (
+    EXIT_CODES,
+    BadQuery,
+    NoData,
+    NotFound,
+    Options,
+    deliver,
+    show,
+    with_settings,
+)
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+    from cyberpi_assets.reports.monitor import WatchedAlert, WatchFilter
+    from cyberpi_assets.reports.patterns import Rankings
+    from cyberpi_assets.settings import Settings
+
+Format = Literal["text", "json", "md"]
+_SUFFIXES: dict[str, Format] = {".txt": "text", ".text": "text", ".json": "json", ".md": "md", ".markdown": "md"}
+_DAY = click.DateTime(["%Y-%m-%d"])
+_TABLE_ROWS = 200
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=f"""\b
+Examples:
+  cyberpi run                                  build every table of profile demo
+  cyberpi timing --days 365 --min-score 80     the highest scores of a year
+  cyberpi timing --official "nancy pelosi"     one person, however the name is written
+  cyberpi patterns --format md --output patterns.md
+  cyberpi monitor --tickers NVDA,CRWD --min-severity 7
+  cyberpi sql "select ticker, count(*) from market_alerts group by 1 order by 2 desc limit 5"
+
+{EXIT_CODES}
+
+Patterns are not evidence of wrongdoing. Commercial use of the disclosures is restricted (5 U.S.C. 13107(c)).
+""",
+)
+@click.version_option(package_name="cyberpi-assets")
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Market alerts and congressional disclosures, as scores with their evidence.
+
+    Facts come from a profile: `demo` (an invented world, the default) or `files` (bulk files in a folder). Every
+    command takes --profile and --data; CYBERPI_PROFILE and CYBERPI_DATA say the same for all of them.
+    """
+    context.ensure_object(Options)
+
+
+# ---------------------------------------------------------------------------------------------------------- the lake
+
+
+@contextmanager
+def _reading(options: Options, *needed: str) -> Generator[tuple[duckdb.DuckDBPyConnection, Settings]]:
+    """A DuckDB engine with a view per lake table, and the settings. Raises NoData where a table needed is empty."""
+    from cyberpi_assets.storage.lake import Lake, connect
+
+    settings = options.settings(reads_sources=False)
+    lake = Lake(settings.lake_dir)
+    missing = [t for t in needed if lake.version(t) < 0]
+    if not missing:
+        con = connect(settings.duckdb_memory_limit, settings.duckdb_threads)
+        try:
+            lake.views(con)
+            missing = [t for t in needed if not con.execute(f'SELECT 1 FROM "{t}" LIMIT 1').fetchall()]
+            if not missing:
+                yield con, settings
+                return
+        finally:
+            con.close()
+    raise NoData(
+        f"no data yet in {settings.data_dir} ({', '.join(missing)} empty): run `cyberpi run` "
+        f"(profile {settings.profile.value}) first"
+    )
+
+
+def _form(chosen: str | None, output: Path | None) -> Format:
+    """The format asked for, else the one the file's name suggests, else text."""
+    if chosen is not None:
+        return cast(Format, chosen)
+    return _SUFFIXES.get(output.suffix.lower(), "text") if output is not None else "text"
+
+
+def _json(body: dict[str, object]) -> str:
+    return json.dumps(body, indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _date(value: dt.datetime | None) -> dt.date | None:
+    return value.date() if value is not None else None
+
+
+# ---------------------------------------------------------------------------------------------------------- commands
+
+
+@click.command(
+    short_help="The suspicious-timing report.",
+    epilog=f"""\b
+Examples:
+  cyberpi timing
+  cyberpi timing --days 90 --min-score 80 --limit 10
+  cyberpi timing --official "Josh Gottheimer" --ticker MSFT
+  cyberpi timing --format json --output timing.json
+
+{EXIT_CODES}""",
+)
+@click.option("--days", type=click.IntRange(min=1), help="Only trades of the last N days, back from --as-of.")
+@click.option("--min-score", type=click.FloatRange(0, 100), default=60, show_default=True, help="Lowest score listed.")
+@click.option("--official", metavar="NAME", help="One person: name without regard to accents or case, or bioguide id.")
+@click.option("--ticker", metavar="T", help="One symbol; an earlier symbol finds the present one.")
+@click.option("--limit", type=click.IntRange(min=0), default=50, show_default=True, help="Trades listed; 0 for all.")
+@click.option(
+    "--as-of", type=_DAY, metavar="YYYY-MM-DD", help="Last transaction date; default: the newest in the data."
+)
+@click.option("--format", "form", type=click.Choice(["text", "json", "md"]), help="Default: by --output, else text.")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), metavar="F", help="Write to a file, whole.")
+@click.pass_obj
+def timing(
+    options: Options,
+    days: int | None,
+    min_score: float,
+    official: str | None,
+    ticker: str | None,
+    limit: int,
+    as_of: dt.datetime | None,
+    form: str | None,
+    output: Path | None,
+) -> None:
+    """Disclosed trades that came after unusual market activity, ranked by score.
+
+    Each trade is listed with what the score is made of (5 points per alert day in the 30 days before, twice the mean
+    severity, 10 per alert day in the last week, 15 per alert of high severity), the alerts that counted, the amount
+    range, and the filing it comes from.
+    """
+    from cyberpi_assets.reports import timing as report
+
+    chosen = report.TimingFilter(days, min_score, official, ticker, limit or None, _date(as_of))
+    with _reading(options, "disclosed_trades", "disclosure_correlations") as (con, settings):
+        try:
+            found = report.timing_report(con, chosen, settings.timing)
+        except report.SeveralOfficials as error:
+            raise click.UsageError(str(error)) from None
+        except (report.NoSuchOfficial, report.NoSuchTicker) as error:
+            raise NotFound(str(error)) from None
+    what = f"{len(found.findings)} of {found.matching} trades"
+    match _form(form, output):
+        case "json":
+            deliver(_json(report.to_json(found)), output, what)
+        case "md":
+            deliver(report.to_markdown(found), output, what)
+        case "text" if output is not None:
+            deliver(report.to_text(found), output, what)
+        case "text":
+            show(lambda width: report.to_rich(found, narrow=width < 96))
+
+
+@click.command(
+    short_help="Rankings of officials, tickers, sectors, parties.",
+    epilog=f"""\b
+Examples:
+  cyberpi patterns
+  cyberpi patterns --days 365 --limit 25
+  cyberpi patterns --format md --output patterns.md
+
+{EXIT_CODES}""",
+)
+@click.option("--days", type=click.IntRange(min=1), help="Rank only trades of the last N days, back from --as-of.")
+@click.option("--limit", type=click.IntRange(min=1), default=10, show_default=True, help="Rows per list.")
+@click.option(
+    "--as-of", type=_DAY, metavar="YYYY-MM-DD", help="Last transaction date; default: the newest in the data."
+)
+@click.option("--format", "form", type=click.Choice(["text", "json", "md"]), help="Default: by --output, else text.")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), metavar="F", help="Write to a file, whole.")
+@click.pass_obj
+def patterns(
+    options: Options, days: int | None, limit: int, as_of: dt.datetime | None, form: str | None, output: Path | None
+) -> None:
+    """Officials, tickers, sectors and parties by the timing of disclosed trades.
+
+    A summary, the first officials, those with the raw repeat-offender flag (which is not a finding), tickers, sectors
+    and parties, each with the share of suspicious trades and its 95 % interval.
+    """
+    from cyberpi_assets.reports import patterns as report
+
+    chosen = report.PatternFilter(days, limit, _date(as_of))
+    with _reading(options, "disclosed_trades", "disclosure_correlations", "official_rankings") as (con, settings):
+        frames = None if days is None and as_of is None else _rankings_of(con, chosen, settings)
+        found = report.pattern_report(con, chosen, frames, settings.rankings)
+    what = f"{found.summary.counts.trades} trades"
+    match _form(form, output):
+        case "json":
+            deliver(_json(report.to_json(found)), output, what)
+        case "md":
+            deliver(report.to_markdown(found), output, what)
+        case "text" if output is not None:
+            deliver(report.to_text(found), output, what)
+        case "text":
+            show(lambda width: report.to_rich(found))  # noqa: ARG005
+
+
+def _rankings_of(con: duckdb.DuckDBPyConnection, chosen: Any, settings: Settings) -> Rankings:
+    """The rankings over the trades of a period only."""
+    from cyberpi_assets.domain import rankings
+    from cyberpi_assets.reports.patterns import Rankings
+    from cyberpi_assets.reports.selection import period
+
+    where = period(con, chosen.days, chosen.as_of).where
+    trades = con.execute(f"SELECT t.* FROM disclosed_trades t WHERE {where.sql}", list(where.values)).to_arrow_table()
+    correlations, officials, companies = (
+        con.sql(f"SELECT * FROM {name}").to_arrow_table()
+        for name in ("disclosure_correlations", "officials", "companies")
+    )
+    rules = settings.rankings
+    return Rankings(
+        rankings.official_rankings(trades, correlations, officials, rules),
+        rankings.ticker_rankings(trades, correlations, companies, rules),
+        rankings.sector_rankings(trades, correlations, companies, rules),
+        rankings.party_comparison(trades, correlations, rules),
+    )
+
+
+@click.command(
+    short_help="The latest market alerts.",
+    epilog=f"""\b
+Examples:
+  cyberpi monitor                               the 50 most traded tickers, last 5 sessions
+  cyberpi monitor --tickers NVDA,CRWD --days 20
+  cyberpi monitor --min-severity 7 --interval 60
+  cyberpi monitor --format json | jq .ticker    one alert a line
+
+{EXIT_CODES}""",
+)
+@click.option("--once", is_flag=True, help="Print the alerts and end (the default).")
+@click.option(
+    "--interval", type=click.FloatRange(min=0.1), metavar="S", help="Look again every S seconds until Ctrl-C."
+)
+@click.option("--tickers", metavar="A,B", help="Symbols to watch; default: those most traded in the disclosures.")
+@click.option("--min-severity", type=click.IntRange(1, 10), help="Leave out alerts below, or without severity.")
+@click.option("--days", type=click.IntRange(1, 10_000), default=5, show_default=True, help="Sessions to look back.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.pass_obj
+def monitor(
+    options: Options,
+    once: bool,
+    interval: float | None,
+    tickers: str | None,
+    min_severity: int | None,
+    days: int,
+    form: str,
+) -> None:
+    """The latest market alerts: unusual volume, price spikes and drops, high volatility.
+
+    Severity 1 to 10 is rarity for that ticker: 6 is about 1 day in 100, 10 about 1 in 500. With --interval only alerts
+    that are new since the last look are printed; Ctrl-C ends with exit code 0.
+    """
+    from cyberpi_assets.reports.monitor import WatchFilter
+
+    if once and interval is not None:
+        raise click.UsageError("--once and --interval exclude each other")
+    asked = None
+    if tickers is not None:
+        asked = tuple(t.strip() for t in tickers.split(",") if t.strip())
+        if not asked:
+            raise click.BadParameter("names no symbol", param_hint="--tickers")
+    chosen, seen = WatchFilter(asked, min_severity, days), set[str]()
+    try:
+        _look(options, chosen, seen, form, first=True)
+        while interval is not None:
+            time.sleep(interval)
+            _look(options, chosen, seen, form, first=False)
+    except KeyboardInterrupt:
+        click.echo(err=True)
+
+
+def _look(options: Options, chosen: WatchFilter, seen: set[str], form: str, *, first: bool) -> None:
+    """Print the alerts that were not seen before, and remember them."""
+    from cyberpi_assets.reports.monitor import to_rich, watch
+
+    with _reading(options, "market_alerts") as (con, _):
+        found = watch(con, chosen)
+    if chosen.tickers is not None and set(found.tickers or ()) <= set(found.unknown):
+        raise NotFound(f"no market data for {', '.join(found.unknown)}")
+    new: list[WatchedAlert] = [a for a in found.alerts if a.alert_id not in seen]
+    seen.update(a.alert_id for a in new)
+    if form == "json":
+        for alert in new:
+            click.echo(json.dumps(alert.json(), ensure_ascii=False, allow_nan=False))
+    elif first or new:
+        show(lambda width: to_rich(found, new))  # noqa: ARG005
+    sys.stdout.flush()
+
+
+@click.command(
+    short_help="Ask the live lake in SQL.",
+    epilog=f"""\b
+Examples:
+  cyberpi sql "show tables"
+  cyberpi sql "select official, mean_score, suspicious, n_scored from official_rankings order by rank limit 10"
+  cyberpi sql --format csv "from disclosed_trades where ticker = 'NVDA'" > nvda.csv
+  cyberpi sql - < query.sql
+
+{EXIT_CODES}""",
+)
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+@click.option("--limit", type=click.IntRange(min=1), default=_TABLE_ROWS, show_default=True, help="Rows of a table.")
+@click.argument("query")
+@click.pass_obj
+def sql(options: Options, form: str, limit: int, query: str) -> None:
+    """Ask the live lake in DuckDB's SQL; every table is a view. `-` reads the query from standard input.
+
+    A run that is writing does not disturb the query, nor the query the run.
+    """
+    text = sys.stdin.read() if query == "-" else query
+    data = _ask(options, text)
+    if form == "table":
+        _show_rows(data, limit)
+        return
+    from cyberpi_assets.reports import results
+
+    (results.write_csv if form == "csv" else results.write_json)(data, sys.stdout)
+    sys.stdout.flush()
+
+
+def _ask(options: Options, text: str) -> pa.Table:
+    import duckdb
+
+    from cyberpi_assets.storage.lake import Lake
+    from cyberpi_assets.storage.warehouse import RefusedQuery, query
+
+    settings = options.settings(reads_sources=False)
+    lake = Lake(settings.lake_dir)
+    if not any(lake.exists(t) for t in lake.tables):
+        raise NoData(f"no data yet in {settings.data_dir}: run `cyberpi run` first")
+    try:
+        return query(lake, text, memory_limit=settings.duckdb_memory_limit, threads=settings.duckdb_threads)
+    except (duckdb.Error, RefusedQuery) as error:
+        raise BadQuery(str(error).strip()) from None
+
+
+def _show_rows(data: pa.Table, limit: int) -> None:
+    from cyberpi_assets.reports.layout import rows_table
+    from cyberpi_assets.reports.results import cells
+
+    names, numbers, rows = cells(data, limit)
+    more = data.num_rows - len(rows)
+    foot = f"{data.num_rows:,} rows" + (f", {more:,} not shown (--limit, --format csv)" if more else "")
+    show(lambda width: [rows_table(names, numbers, rows), foot])  # noqa: ARG005
+
+
+for _command in (monitor, timing, patterns, sql, *COMMANDS):
+    main.add_command(with_settings(_command))
+with_settings(main)
+
+if __name__ == "__main__":
+    main()

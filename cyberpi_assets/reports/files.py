@@ -1,0 +1,89 @@
+"""Reports as files: every format written whole and renamed into place.
+
+Here belongs where a report lies on disk and what the tables say of it. What it holds is in `timing.py` and `patterns.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from cyberpi_assets.reports import patterns, timing
+from cyberpi_assets.settings import RankingRules
+from cyberpi_assets.tables import TIMING_REPORT
+
+_ENDINGS = {"text": "txt", "json": "json", "md": "md"}
+_PREVIEW_CHARACTERS = 20_000
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written: the rows of the report's table, and Markdown for a look in the UI."""
+
+    rows: pa.Table
+    preview: str
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file aside and rename it into place: a reader sees the old file or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as out:
+            out.write(text)
+        Path(aside).chmod(0o644)
+        Path(aside).replace(path)
+    except BaseException:
+        Path(aside).unlink(missing_ok=True)
+        raise
+
+
+def write_timing(con: duckdb.DuckDBPyConnection, folder: Path, root: Path) -> Written:
+    """The suspicious-timing report in all formats. `con` sees the lake's tables; paths are said relative to `root`."""
+    report = timing.timing_report(con)
+    texts = {
+        "text": timing.to_text(report),
+        "json": json.dumps(timing.to_json(report), indent=1, ensure_ascii=False),
+        "md": timing.to_markdown(report),
+    }
+    return _written("timing_report", texts, len(report.findings), folder, root)
+
+
+def write_patterns(con: duckdb.DuckDBPyConnection, folder: Path, root: Path, rules: RankingRules) -> Written:
+    """The pattern report in all formats."""
+    report = patterns.pattern_report(con, rules=rules)
+    texts = {
+        "text": patterns.to_text(report),
+        "json": json.dumps(patterns.to_json(report), indent=1, ensure_ascii=False),
+        "md": patterns.to_markdown(report),
+    }
+    return _written("pattern_report", texts, len(report.officials), folder, root)
+
+
+def _written(name: str, texts: Mapping[str, str], listed: int, folder: Path, root: Path) -> Written:
+    rows: list[dict[str, object]] = []
+    for form, text in texts.items():
+        path = folder / f"{name}.{_ENDINGS[form]}"
+        write_whole(path, text)
+        data = text.encode()
+        rows.append(
+            {
+                "format": form,
+                "path": path.relative_to(root).as_posix(),
+                "bytes": len(data),
+                "sha256": hashlib.sha256(data).hexdigest(),
+                "rows": listed,
+            }
+        )
+    shown = texts["md"]
+    if len(shown) > _PREVIEW_CHARACTERS:
+        shown = shown[:_PREVIEW_CHARACTERS].rsplit("\n", 1)[0] + "\n\n(cut here: the whole report is the file)"
+    return Written(pa.Table.from_pylist(rows, schema=TIMING_REPORT.schema), shown)
