@@ -159,7 +159,7 @@ def test_no_unexplained_move_is_as_large_as_bad_data(bars: pd.DataFrame) -> None
     assert bars["r"].apply(np.expm1).abs().max() < 0.4
 
 
-def test_the_demo_package_names_no_file_of_the_machine() -> None:
+def test_the_world_reads_no_clock_and_no_environment_and_knows_no_dagster() -> None:
     package = Path(__file__).resolve().parents[2] / "cyberpi_assets" / "sources" / "demo"
     for module in package.glob("*.py"):
         text = module.read_text()

@@ -10,7 +10,7 @@ from pathlib import Path
 import exchange_calendars
 import numpy as np
 import pandas as pd
-import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -210,7 +210,7 @@ def test_any_span_gives_whole_tables(seed: int, start: int, length: int) -> None
         assert table.schema.equals(FACTS[name].schema), name
         for column in FACTS[name].columns:
             assert column.nullable or table.column(column.name).null_count == 0, (name, column.name)
-    span = pa.compute.min_max(pa.compute.strftime(facts["bar_facts"].column("session"), "%Y-%m")).as_py()
+    span = pc.min_max(pc.strftime(facts["bar_facts"].column("session"), "%Y-%m")).as_py()
     assert [span["min"], span["max"]] == months
     lines = facts["disclosure_facts"].column("line").to_pylist() + aside.column("line").to_pylist()
     assert len(set(lines)) == len(lines)

@@ -155,8 +155,8 @@ def _volume_moves(noise: Floats, surprise: Floats) -> Floats:
     for t in range(len(noise)):
         level = 0.75 * level + 0.14 * noise[t]
         moves[t] = level
-    fresh = 0.12 * np.roll(noise, 1, axis=1)
-    return moves + fresh + 0.22 * (np.minimum(np.abs(surprise), 6.0) - 1.0)
+    fresh = 0.18 * np.roll(noise, 1, axis=1)
+    return moves + fresh + 0.30 * (np.minimum(np.abs(surprise), 6.0) - 1.0)
 
 
 def _planned(planned: list[Breach], t: int, n: int) -> tuple[Floats, Floats, Floats, Floats]:
@@ -165,7 +165,7 @@ def _planned(planned: list[Breach], t: int, n: int) -> tuple[Floats, Floats, Flo
     forced = np.full((t, n), np.nan)
     for b in planned:
         for i, at in enumerate(b.footprints):
-            volume[at, b.company] += 1.45 + 0.12 * i  # each must stand out from a mean that holds those before
+            volume[at, b.company] += 1.6 + 0.12 * i  # each must stand out from a mean that holds those before
             push[at, b.company] -= 0.006
         forced[b.event_at, b.company] = np.log1p(-b.drop)
         after = slice(b.event_at + 1, b.event_at + 1 + _AFTERMATH)

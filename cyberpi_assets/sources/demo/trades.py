@@ -34,7 +34,8 @@ BANDS = (
 )
 _BAND_SHARE = (0.66, 0.18, 0.07, 0.045, 0.02, 0.015, 0.007, 0.002, 0.0006, 0.0004)
 _ACTED_ON = 6  # breaches a year on which an informed official trades
-BASKET = (10, 17)  # companies in a monthly rebalancing
+LEAST_BASKET = 10  # companies in a monthly rebalancing
+_BASKET = (LEAST_BASKET + 1, 17)  # as drawn: one company of it may not be listed on the day
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,7 @@ def _baskets(rng: np.random.Generator, horizon: Horizon, person: int, sessions: 
     months = horizon.year_sessions[sessions].astype("datetime64[M]")
     firsts = sessions[np.unique(months, return_index=True)[1]]
     days = firsts + rng.integers(0, 4, len(firsts))
-    size = rng.integers(*BASKET, len(firsts), endpoint=True)
+    size = rng.integers(*_BASKET, len(firsts), endpoint=True)
     return np.column_stack([np.full(int(size.sum()), person), np.repeat(days, size)])
 
 

@@ -204,7 +204,7 @@ def _truth(
             }
         )
     for p in in_office:
-        detail = _HABITS[p.habit].format(share=p.strength, basket=trades.BASKET[0])
+        detail = _HABITS[p.habit].format(share=p.strength, basket=trades.LEAST_BASKET)
         about = {"subject": "official", "bioguide_id": p.bioguide_id, "kind": p.habit}
         rows.append({**about, "strength": p.strength, "detail": detail})
     return rows
