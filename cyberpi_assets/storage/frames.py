@@ -89,7 +89,7 @@ def _column(column: Column, series: pd.Series[Any]) -> pa.ChunkedArray[Any]:
     made: Any = pa.Array.from_pandas(series)  # chunked where the frame is backed by Arrow
     found: pa.ChunkedArray[Any] = made if isinstance(made, pa.ChunkedArray) else pa.chunked_array([made])
     if isinstance(found.type, pa.DictionaryType):
-        found = cast(pa.ChunkedArray[Any], found.cast(found.type.value_type))
+        found = found.cast(found.type.value_type)
     given, declared = cast(pa.DataType, found.type), column.type
     if pa.types.is_null(given) or given == declared or _fits(given, declared):
         return cast(pa.ChunkedArray[Any], found.cast(declared))

