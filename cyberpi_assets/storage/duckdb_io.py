@@ -23,8 +23,9 @@ from cyberpi_assets.storage.dagster_io import (
     step_of,
     table_of,
 )
+from cyberpi_assets.storage.engine import connect
 from cyberpi_assets.storage.frames import rows_of, to_pandas
-from cyberpi_assets.storage.lake import Lake, connect
+from cyberpi_assets.storage.lake import Lake
 
 
 class LakeIOManager(dg.IOManager):

@@ -13,9 +13,8 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
+from cyberpi_assets.storage.engine import Rows
 from cyberpi_assets.tables import Column, SchemaMismatch, Table, check_columns
-
-Rows = pa.Table | pa.RecordBatchReader | duckdb.DuckDBPyRelation
 
 
 def rows_of(table: Table, given: object) -> Rows:

@@ -6,7 +6,7 @@ Here belongs what Dagster wants of an IO manager. How rows are kept is in `redis
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, get_origin
 
@@ -14,12 +14,11 @@ import dagster as dg
 import duckdb
 import pandas as pd
 import pyarrow as pa
-import redis
 
 from cyberpi_assets.settings import Settings
 from cyberpi_assets.storage.dagster_io import annotation, column_schema, months_read, months_written, table_of
+from cyberpi_assets.storage.engine import connect as duck
 from cyberpi_assets.storage.frames import arrow_of, to_pandas
-from cyberpi_assets.storage.lake import connect as duck
 from cyberpi_assets.storage.redis_server import connect
 from cyberpi_assets.storage.redis_tables import RedisTables
 from cyberpi_assets.tables import Table
@@ -36,16 +35,9 @@ class RedisIOManager(dg.IOManager):
     writes nothing. Columns must be those of `tables.py`, otherwise SchemaMismatch is raised and what was stored stays.
     """
 
-    def __init__(
-        self, client: Callable[[], redis.Redis], profile: str, tables: Mapping[str, Table] | None = None
-    ) -> None:
-        """Name how to connect, which happens when the first asset is kept or loaded, and the profile."""
-        self.kept = RedisTables(client, profile, tables)
-
-    @classmethod
-    def of(cls, settings: Settings) -> RedisIOManager:
-        """The manager on the configured server, or on the embedded one."""
-        return cls(partial(connect, settings), settings.profile.value)
+    def __init__(self, settings: Settings, tables: Mapping[str, Table] | None = None) -> None:
+        """Name the server (the configured or the embedded one), the profile and the tables; nothing is started yet."""
+        self.kept = RedisTables(partial(connect, settings), settings.profile.value, tables)
 
     def handle_output(self, context: dg.OutputContext, obj: object) -> None:
         """Write the rows; see the class."""

@@ -30,8 +30,8 @@ from urllib.parse import quote
 import pyarrow as pa
 import redis
 
+from cyberpi_assets.storage.engine import refuse_strays, wanted_months
 from cyberpi_assets.storage.frames import from_rows
-from cyberpi_assets.storage.lake import refuse_strays, wanted_months
 from cyberpi_assets.storage.redis_server import RedisUnavailable, said
 from cyberpi_assets.tables import ALL, MONTH, SchemaMismatch, Table, conform
 

@@ -15,7 +15,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from cyberpi_assets.storage.lake import Lake, connect, duck_type, literal
+from cyberpi_assets.storage.engine import connect, duck_type, literal
+from cyberpi_assets.storage.lake import Lake
 from cyberpi_assets.tables import PUBLISHED_WAREHOUSE, Table
 
 _STORAGE_VERSION = "v1.0.0"  # DuckDB's oldest stable file format: any client since June 2024 opens it
