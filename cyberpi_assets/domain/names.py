@@ -21,8 +21,8 @@ GRACE_DAYS: Final = 365  # reports are filed for up to a year after leaving offi
 RESOLVED: Final = pa.schema([pa.field("bioguide_id", pa.string()), pa.field("evidence", pa.string(), nullable=False)])
 
 _HONORIFICS: Final = frozenset(
-    ("hon", "honorable", "the", "mr", "mrs", "ms", "miss", "dr", "rep", "representative", "sen", "senator", "none")
-    + ("congressman", "congresswoman", "delegate")
+    {"hon", "honorable", "the", "mr", "mrs", "ms", "miss", "dr", "rep", "representative", "sen", "senator", "none"}
+    | {"congressman", "congresswoman", "delegate"}
 )
 _SUFFIX = r"(?:jr|sr|ii|iii|iv|md|m\.d|facs|phd|ph\.d|dds|esq|cpa|dvm|rn)"
 _SUFFIXES = re.compile(rf"(?:\s*,\s*|\s+){_SUFFIX}\b\.?(?:\s*,)?")

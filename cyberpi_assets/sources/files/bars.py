@@ -7,11 +7,12 @@ memory. Merging several files' bars, symbol changes and the exchange calendar ar
 from __future__ import annotations
 
 import codecs
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import duckdb
 import pyarrow as pa
@@ -22,7 +23,7 @@ from cyberpi_assets.sources.files.content import Content, decode, sniff_delimite
 from cyberpi_assets.sources.files.recognise import Format, bar_columns
 from cyberpi_assets.sources.files.rows import Origin, Reading, Unreadable
 from cyberpi_assets.sources.files.values import normalise_symbol, shorten
-from cyberpi_assets.storage.lake import connect
+from cyberpi_assets.storage.engine import connect
 from cyberpi_assets.tables import QUARANTINE_FACTS
 
 EARLIEST, LATEST = "1900-01-01", "2100-12-31"
@@ -104,17 +105,17 @@ def _stage_csv(content: Content, scratch: Path) -> _Staged:
     if content.head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         encoding = "utf-16"
     with plain.open("wb") as out:
-        for chunk in content.chunks():
+        for chunk in itertools.chain(content.chunks(), [b""]):
             out.write(chunk)
             if encoding == "utf8":
                 try:
-                    decoder.decode(chunk)
+                    decoder.decode(chunk, final=not chunk)
                 except UnicodeDecodeError:
                     encoding = "cp1252"
     first = decode(content.head if encoding == "utf-16" else content.head.split(b"\n", 1)[0])[0].split("\n")[0]
     torn: list[tuple[int, str]] = []
 
-    def tear(row: pacsv.InvalidRow) -> str:
+    def tear(row: pacsv.InvalidRow) -> Literal["skip"]:
         torn.append(((row.number or 1) - 1, row.text))
         return "skip"
 
@@ -132,8 +133,8 @@ def _stage_csv(content: Content, scratch: Path) -> _Staged:
             ),
         )
         with pq.ParquetWriter(staged, reader.schema.append(pa.field("line", pa.int64())), compression="snappy") as out:
-            for batch, lines in _numbered(reader, torn):
-                out.write_table(pa.Table.from_batches([batch]).append_column("line", lines))
+            for batch in _numbered(reader, torn):
+                out.write_table(batch)
                 rows += batch.num_rows
     except (pa.ArrowInvalid, pa.ArrowKeyError, UnicodeDecodeError) as error:
         raise Unreadable(f"CSV is damaged after row {rows}: {shorten(error)}") from error
@@ -151,25 +152,16 @@ def _header(line: str) -> list[str]:
     return [c.strip('"') for c in cells]
 
 
-def _numbered(
-    reader: pacsv.CSVStreamingReader, torn: list[tuple[int, str]]
-) -> Iterator[tuple[pa.RecordBatch, pa.Array]]:
-    """Batches with the numbers of their rows: torn rows have numbers too."""
-    following, seen = 1, 0
+def _numbered(reader: pacsv.CSVStreamingReader, torn: list[tuple[int, str]]) -> Iterator[pa.Table]:
+    """Batches with the numbers of their rows as `line`; torn rows, known before their batch, have numbers too."""
+    following = 1
     for batch in reader:
-        lines: list[int] = []
-        gaps = {n for n, _ in torn[seen:]}
-        seen_until = following
-        if not gaps:
-            yield batch, pa.array(range(following, following + batch.num_rows), pa.int64())
-            following += batch.num_rows
-            continue
-        while len(lines) < batch.num_rows:
-            if following not in gaps:
-                lines.append(following)
-            following += 1
-        seen = len([n for n, _ in torn if n < max(following, seen_until)])
-        yield batch, pa.array(lines, pa.int64())
+        gaps = {n for n, _ in torn if n >= following}
+        numbers = itertools.islice((n for n in itertools.count(following) if n not in gaps), batch.num_rows)
+        lines = pa.array(list(numbers), pa.int64())
+        if batch.num_rows:
+            following = lines[-1].as_py() + 1
+        yield pa.Table.from_batches([batch]).append_column("line", lines)
 
 
 # --------------------------------------------------------------------------------------------------------- SQL of a bar

@@ -71,8 +71,8 @@ class FileSources:
         fresh = [f for f in found if not self.intake.has(f.unit_id)]
         fresh.sort(key=lambda f: -(f.bytes > LARGE_BYTES))
         with ThreadPoolExecutor(max_workers=2) as pool:  # one in DuckDB's or zlib's own code, one in Python
-            for _ in pool.map(lambda f: self._take(f, progress), fresh):
-                pass
+            for task in [pool.submit(self._take, f, progress) for f in fresh]:
+                task.result()
         return Gathered(self.intake, tuple(f.unit_id for f in found))
 
     def _take(self, found: _Found, progress: Callable[[str], None] | None) -> None:
@@ -91,9 +91,9 @@ class FileSources:
                 unit.kind, unit.format, unit.reason = damage.form.kind, damage.form.name, str(damage)
             except Unreadable as reason:
                 unit.reason = str(reason)
-            except (UnbalancedUnit, SchemaMismatch):
-                raise  # a fault of ours, not of the file
-            except (OSError, ValueError, TypeError, KeyError, IndexError, MemoryError, pa.ArrowException) as error:
+            except (UnbalancedUnit, SchemaMismatch) as error:
+                unit.reason = f"a fault of the reader: {shorten(error)}"
+            except Exception as error:  # whatever a hostile file brings about must not stop the others
                 unit.reason = f"cannot be read: {type(error).__name__}: {shorten(error)}"
         unit.rows_read, unit.facts, unit.quarantine = None, {}, None
         self.intake.write(found.unit_id, unit)
@@ -142,7 +142,7 @@ def read_file(path: Path, origin: Origin, max_bytes: int, scratch: Path) -> tupl
         raise Unreadable(f"{content.medium}: not a bulk table")
     head, _ = c.decode(content.head)
     start = head.lstrip()
-    if start.startswith("<"):
+    if start.startswith("<") and not start.startswith("<TICKER>"):
         form = recognise.recognise_markup(content.head)
         if form is None:
             raise Unreadable("markup (HTML or XML) of no known kind")
@@ -250,6 +250,8 @@ def _read_rows(form: Format, records: people.Records, origin: Origin) -> Reading
         return disclosures.read_flat(records, _COLLECTIONS[form.name], origin)
     if form.name in tickers.LISTS:
         return tickers.read_companies(records, form.name, origin)
+    if form.name not in _ROWS:
+        raise Unreadable(f"{form.name} is read from Parquet only")
     return _ROWS[form.name](records, origin)
 
 

@@ -137,7 +137,7 @@ def _row(buffer: RowBuffer, line: int, row: Record, scheme: _Scheme, rows: Count
     rows[group] += 1
     number = rows[group]
     if get("doc_id") not in scheme.running:
-        number = int(get("row_in_doc")) + (get("doc_id") in scheme.from_zero)
+        number = int(row["row_in_doc"]) + (get("doc_id") in scheme.from_zero)
     if chamber not in ("house", "senate"):
         return wrong("chamber", chamber, "neither house nor senate")
     if filer is None:

@@ -17,7 +17,7 @@ LONGEST_VALUE: Final = 200  # characters of a value kept in a quarantined row
 
 _TAG = re.compile(r"<[a-zA-Z/!][^<>]{0,2000}>")
 _DETAIL = re.compile(r"<div[^<>]{0,200}text-muted[^<>]{0,200}>(.*?)(?:</div>|$)", re.IGNORECASE | re.DOTALL)
-_SPACE = re.compile(r"[\s\x00-\x1f\x7f\u00a0\u200b]+")
+_SPACE = re.compile(r"[\s\x00-\x1f\x7f\u00a0\u200b\ud800-\udfff]+")
 
 
 def clean_text(text: object) -> str | None:
