@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from cyberpi_assets.reports.language import ALERT_TYPES
 from cyberpi_assets.reports.layout import markdown_table
+from cyberpi_assets.reports.png import shrink
 from cyberpi_assets.reports.safe import clean
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def ranking_intervals(ranking: pa.Table, *, limit: int = 20, name: str = "offici
     lines = base.mark_rule(color="#0072B2", strokeWidth=2).encode(
         x=alt.X("low:Q", title=title, axis=axis, scale=alt.Scale(domain=[0, 1])), x2="high:Q"
     )
-    dots = base.mark_point(color="#0072B2", filled=True, size=55).encode(x="rate:Q")
+    dots = base.mark_point(color="#0072B2", filled=True, size=55, opacity=1).encode(x="rate:Q")
     head = _title(f"Raw ranking by {name}: a rank is not a finding", rows)
     return _png((lines + dots).properties(width=420, height=max(60, 20 * len(rows)), title=head))
 
@@ -150,14 +151,14 @@ def _data(rows: Sequence[Mapping[str, object]]) -> alt.Data:
 
 
 def _png(chart: alt.TopLevelMixin) -> bytes:
-    """Draw a chart without a browser or a network; a second, coarser attempt where the first is too large."""
+    """Draw a chart without a browser or a network, coarser where it would be too large for metadata."""
     import vl_convert as vlc
 
     looks = {"view": {"stroke": None}, "axis": {"labelFontSize": 11, "titleFontSize": 12}}
     body: dict[str, Any] = chart.to_dict()
     spec = json.dumps({**body, "config": {**body.get("config", {}), **looks}})
     for scale in (1.5, 1.0, 0.7):
-        png: bytes = vlc.vegalite_to_png(spec, scale=scale)
+        png = shrink(vlc.vegalite_to_png(spec, scale=scale))
         if len(png) <= MAX_BYTES:
             return png
     raise ValueError("the chart stays too large however coarsely it is drawn")

@@ -159,17 +159,21 @@ def _sessions(con: duckdb.DuckDBPyConnection, days: int) -> tuple[dt.date | None
     ).fetchall()[0][0]
     if last is None:
         return None, None
-    since = dt.date.fromordinal(max(1, last.toordinal() - 3 * days - 10))  # holidays and weekends fit in
-    first = con.execute(
-        """
-        SELECT min(session) FROM (
-            SELECT DISTINCT session FROM (
-                SELECT session FROM daily_bars WHERE session >= ? UNION ALL
-                SELECT session FROM market_alerts WHERE session >= ?)
-            WHERE session <= ? ORDER BY session DESC LIMIT ?)
-        """,
-        [since, since, last, days],
-    ).fetchall()[0][0]
+    lately = dt.date.fromordinal(max(1, last.toordinal() - 2 * days - 10))  # weekends and holidays fit in
+    first = last
+    for since in (lately, dt.date.min):  # sparse data need a look further back
+        first, found = con.execute(
+            """
+            SELECT min(session), count(*) FROM (
+                SELECT DISTINCT session FROM (
+                    SELECT session FROM daily_bars WHERE session >= ? UNION ALL
+                    SELECT session FROM market_alerts WHERE session >= ?)
+                WHERE session <= ? ORDER BY session DESC LIMIT ?)
+            """,
+            [since, since, last, days],
+        ).fetchall()[0]
+        if found == days:
+            break
     return first, last
 
 

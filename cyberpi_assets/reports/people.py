@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 
 import duckdb
 
+from cyberpi_assets.domain.names import fold_name, same_person
 from cyberpi_assets.reports.language import seat
 from cyberpi_assets.reports.safe import clean
 
-_TITLES = frozenset({"hon", "honorable", "mr", "mrs", "ms", "dr", "rep", "representative", "sen", "senator"})
-_SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv", "md", "dds", "facs"})
-_NOT_LETTERS = re.compile(r"[^a-z0-9]+")
-_LETTERS = str.maketrans({"ß": "ss", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "æ": "ae", "œ": "oe", "þ": "th", "ı": "i"})
+# letters that do not come apart into a plain letter and an accent
+_LETTERS = {"ß": "ss", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "æ": "ae", "œ": "oe", "þ": "th", "ı": "i"}
+_PLAIN = str.maketrans(_LETTERS | {k.upper(): v for k, v in _LETTERS.items() if len(k.upper()) == 1})
 
 
 class NoSuchOfficial(LookupError):
@@ -43,25 +43,21 @@ class Official:
 
 def words_of(name: str) -> tuple[str, ...]:
     """The words of a name in comparable form: `Peláez, María J., Jr.` -> ('maria', 'pelaez')."""
-    last, comma, rest = name.partition(",")
-    if comma and not set(_fold(rest)) <= _SUFFIXES | _TITLES:
-        name = f"{rest} {last}"
-    words = [w for w in _fold(name) if w not in _TITLES and w not in _SUFFIXES]
-    return tuple(w for w in words if len(w) > 1) or tuple(words)
+    return tuple(fold_name(name.translate(_PLAIN)).split())
 
 
-def _fold(text: str) -> list[str]:
-    text = unicodedata.normalize("NFKD", text.casefold()).translate(_LETTERS)
-    text = "".join(c for c in text if not unicodedata.combining(c))
-    text = re.sub(r"(?<=\w)['’`](?=\w)", "", text)
-    return [w for w in _NOT_LETTERS.split(text) if w]
+def _every_word(name: str) -> set[str]:
+    """All words of a name, initials too, without accents."""
+    plain = unicodedata.normalize("NFKD", name.casefold().translate(_PLAIN))
+    return set(re.findall(r"[^\W_]+", "".join(c for c in plain if not unicodedata.combining(c))))
 
 
 def find_official(con: duckdb.DuckDBPyConnection, wanted: str) -> Official:
     """The one official of the disclosures whom a name or a bioguide id means.
 
     A name fits when all its words occur in one known spelling of the person (display name, given or nickname with
-    family name, published spellings); a complete match wins over a partial one. Reads disclosed_trades and officials.
+    family name, published spellings); a complete match wins over a partial one, and a name of daily life (Bill for
+    William) counts where nothing else fits. Reads disclosed_trades and officials.
 
     Raises NoSuchOfficial and SeveralOfficials.
     """
@@ -74,8 +70,15 @@ def find_official(con: duckdb.DuckDBPyConnection, wanted: str) -> Official:
         raise NoSuchOfficial(f"{clean(wanted)!r} is no name")
     partial = [p for p, spellings in people if any(set(asked) <= set(s) for s in spellings)]
     exact = [p for p, spellings in people if any(sorted(asked) == sorted(s) for s in spellings)]
-    found = exact or partial
+    daily = [
+        p for p, spellings in people if len(asked) > 1 and any(same_person(wanted, " ".join(s)) for s in spellings)
+    ]
+    found = exact or partial or daily
     found = [p for p in found if p.bioguide_id] or found  # names left in doubt yield to people who are known
+    if len(found) > 1:  # an initial that the reader gave may decide
+        written = _every_word(wanted)
+        names = {p.key: (p.name, *p.printed) for p in found}
+        found = [p for p in found if any(written <= _every_word(n) for n in names[p.key])] or found
     if len(found) == 1:
         return found[0]
     if found:

@@ -124,9 +124,10 @@ def _findings(
     cursor = con.execute(
         f"""
         SELECT t.trade_id, t.filing_id, t.url, t.official, t.bioguide_id, t.party, t.chamber, t.state, t.owner,
-               t.ticker, t.asset, t.asset_type, t.description, t.side, t.transaction_date, t.filed_on, t.amount_low, t.amount_high,
-               t.transcription, t.flags, c.score, c.raw_score, c.n_alerts, c.mean_severity, c.n_recent, c.n_high,
-               c.tier, c.coverage, c.alert_ids, m.name AS company, m.sector
+               t.ticker, t.asset, t.asset_type, t.description, t.side, t.transaction_date, t.filed_on,
+               t.amount_low, t.amount_high, t.transcription, t.flags,
+               c.score, c.raw_score, c.n_alerts, c.mean_severity, c.n_recent, c.n_high, c.tier, c.coverage, c.alert_ids,
+               m.name AS company, m.sector
         FROM {TRADES} LEFT JOIN companies m ON m.ticker = t.ticker
         WHERE {found.sql}
         ORDER BY c.raw_score DESC, c.score DESC, t.transaction_date DESC, t.trade_id

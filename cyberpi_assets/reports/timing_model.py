@@ -128,9 +128,9 @@ def to_json(report: TimingReport) -> dict[str, object]:
     selected     the same over the trades of the official and ticker chosen; null when neither is
     matching     findings that match, of which `limit` are listed
     findings     [{rank, trade_id, filing_id, filing_url, official, bioguide_id, party, chamber, state, owner, ticker,
-                   company, sector, asset, asset_type, description, side, transaction_date, filed_on, days_to_file, amount_low,
-                   amount_high, amount_open_ended, score, raw_score, tier, assessment, coverage,
-                   components: {n_alerts, mean_severity, n_recent, n_high},
+                   company, sector, asset, asset_type, description, side, transaction_date, filed_on,
+                   days_to_file, amount_low, amount_high, amount_open_ended, score, raw_score, tier, assessment,
+                   coverage, components: {n_alerts, mean_severity, n_recent, n_high},
                    alerts: [{session, days_before, types: [..], severity, change_pct, alert_ids: [..]}],
                    transcription, ocr, flags: [..]}]
     notes        [text]  disclaimer, innocent explanations, what scores measure, the law
