@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
@@ -156,12 +157,12 @@ def _numbered(reader: pacsv.CSVStreamingReader, torn: list[tuple[int, str]]) -> 
     """Batches with the numbers of their rows as `line`; torn rows, known before their batch, have numbers too."""
     following = 1
     for batch in reader:
-        gaps = {n for n, _ in torn if n >= following}
-        numbers = itertools.islice((n for n in itertools.count(following) if n not in gaps), batch.num_rows)
-        lines = pa.array(list(numbers), pa.int64())
-        if batch.num_rows:
-            following = lines[-1].as_py() + 1
-        yield pa.Table.from_batches([batch]).append_column("line", lines)
+        gaps = np.array([n for n, _ in torn if n >= following], dtype=np.int64)
+        numbers = np.arange(following, following + batch.num_rows + len(gaps), dtype=np.int64)
+        lines = numbers[~np.isin(numbers, gaps)][: batch.num_rows]
+        if len(lines):
+            following = int(lines[-1]) + 1
+        yield pa.Table.from_batches([batch]).append_column("line", pa.array(lines))
 
 
 # --------------------------------------------------------------------------------------------------------- SQL of a bar

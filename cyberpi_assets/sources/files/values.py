@@ -27,10 +27,10 @@ def clean_text(text: object) -> str | None:
     plain = str(text)
     if "<" in plain:
         plain = _TAG.sub(" ", plain)
-    if "&" in plain:
-        plain = html.unescape(plain)
-        if "<" in plain:  # markup that was escaped
-            plain = _TAG.sub(" ", plain)
+    for _ in range(3):  # text is found escaped twice over
+        if "&" not in plain or (unescaped := html.unescape(plain)) == plain:
+            break
+        plain = _TAG.sub(" ", unescaped)
     plain = _SPACE.sub(" ", plain).strip()
     return plain or None
 
