@@ -77,7 +77,8 @@ def main(context: click.Context) -> None:
 @contextmanager
 def _reading(options: Options, *needed: str) -> Generator[tuple[duckdb.DuckDBPyConnection, Settings]]:
     """A DuckDB engine with a view per lake table, and the settings. Raises NoData where a table needed is empty."""
-    from cyberpi_assets.storage.lake import Lake, connect
+    from cyberpi_assets.storage.engine import connect
+    from cyberpi_assets.storage.lake import Lake
 
     settings = options.settings(reads_sources=False)
     lake = Lake(settings.lake_dir)

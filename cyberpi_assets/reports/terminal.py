@@ -29,7 +29,8 @@ Exit codes:
   1  nothing in the data has the name or symbol you gave, or something failed
   2  wrong usage: an option, or a name that fits several people
   3  no data yet: run `cyberpi run` first
-  4  the query is wrong"""
+  4  the query is wrong
+  5  another run is going on"""
 PIPED_WIDTH = 100
 
 

@@ -38,7 +38,7 @@ def _head(report: TimingReport) -> list[tuple[str, str]]:
         whose = " in ".join(p for p in (report.official, report.ticker) if p)
         head.append(("Chosen", f"{whose}: {_counted(report.selected)}"))
         head.append(("", f"score 60 or more: {report.selected.base_rate.words()}"))
-    shown = f"{len(report.findings):,} of {report.matching:,}, " if len(report.findings) < report.matching else ""
+    shown = f"{len(report.findings):,} of " if len(report.findings) < report.matching else ""
     found = language.plural(report.matching, "trade")
     head.append(("Listed", f"{shown}{found} with score {decimal(report.min_score)} or more, by raw score"))
     return head

@@ -6,7 +6,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from cyberpi_assets.storage.lake import Lake, connect
+from cyberpi_assets.storage.engine import connect
+from cyberpi_assets.storage.lake import Lake
 from cyberpi_assets_tests.reports.world import build
 
 
