@@ -63,13 +63,15 @@ class LakeIOManager(dg.IOManager):
         size, written = self.lake.size(table.name, version), self.lake.size(table.name, version, months)
         metadata: dict[str, Any] = {
             "dagster/table_name": f"lake.{table.name}",
-            "dagster/column_schema": column_schema(table),
             "dagster/row_count": size.rows,
             "dagster/uri": f"lake/{table.name}",
             "rows": written.rows,
             "bytes": written.bytes,
             "lake_version": version,
         }
+        if months is None or len(months) == 1:
+            # a range run records its metadata once per month; the definition states the columns for it
+            metadata["dagster/column_schema"] = column_schema(table)
         if months is not None and len(months) == 1:
             metadata["dagster/partition_row_count"] = written.rows
         context.add_output_metadata(metadata)

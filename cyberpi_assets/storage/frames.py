@@ -90,10 +90,12 @@ def _column(column: Column, series: pd.Series[Any]) -> pa.ChunkedArray[Any]:
     if isinstance(found.type, pa.DictionaryType):
         found = found.cast(found.type.value_type)
     given, declared = cast(pa.DataType, found.type), column.type
-    if pa.types.is_null(given) or given == declared or _fits(given, declared):
-        return cast(pa.ChunkedArray[Any], found.cast(declared))
+    if found.null_count == len(found):  # pandas types a column without values as it likes
+        return pa.chunked_array([pa.nulls(len(found), declared)])
+    if given == declared or _fits(given, declared):
+        return cast("pa.ChunkedArray[Any]", found.cast(declared))
     if isinstance(given, pa.TimestampType) and pa.types.is_date(declared) and given.tz is None:
-        return cast(pa.ChunkedArray[Any], found.cast(declared))  # refuses a time of day
+        return cast("pa.ChunkedArray[Any]", found.cast(declared))  # refuses a time of day
     raise SchemaMismatch("not the same kind of value")
 
 

@@ -155,7 +155,8 @@ lake = Lake(sys.argv[1], LAKE_TABLES)
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
 rows = 1_000_000
 try:
-    lake.write("notes", pa.table([range(rows), [hex(i * i) for i in range(rows)], [1.0] * rows, [1] * rows], schema=NOTES.schema))
+    columns = [range(rows), [hex(i * i) for i in range(rows)], [1.0] * rows, [1] * rows]
+    lake.write("notes", pa.table(columns, schema=NOTES.schema))
 except WriteFailed as error:
     print(error)
 """

@@ -33,7 +33,8 @@ LAKE_TABLES: dict[str, Table] = {t.name: t for t in (BARS, NOTES, TOTALS)}
 HOT_BARS = _table(
     "hot_bars", "Bars now.", _COLUMNS, key="ticker session", month_of="session", home="redis", ttl_seconds=3600
 )
-HOT_NOTES = _table("hot_notes", "Notes now.", "note_id int! number\nbody string text", key="note_id", home="redis", ttl_seconds=3600)  # fmt: skip
+_NOTE = "note_id int! number\nbody string text"
+HOT_NOTES = _table("hot_notes", "Notes now.", _NOTE, key="note_id", home="redis", ttl_seconds=3600)
 HOT_TABLES: dict[str, Table] = {t.name: t for t in (HOT_BARS, HOT_NOTES)}
 
 
