@@ -1,7 +1,7 @@
 """`cyberpi`: the same tables and jobs from a terminal.
 
 Here belong the commands that read the lake: monitor, timing, patterns, sql. Those that run jobs are in
-`orchestration/commands.py`. What the reports say is in `reports/`; here is only which options ask for what, and what
+`commands.py`. What the reports say is in `reports/`; here is only which options ask for what, and what
 the exit code is. Everything slow is imported inside the commands, so that `--help` answers at once.
 """
 
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import click
 
-from cyberpi_assets.orchestration.commands import COMMANDS
+from cyberpi_assets.commands import COMMANDS
 from cyberpi_assets.reports.terminal import (
     EXIT_CODES,
     BadQuery,

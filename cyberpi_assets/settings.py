@@ -7,6 +7,7 @@ network or a clock.
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 from enum import StrEnum
 from pathlib import Path
@@ -14,9 +15,6 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
-
-DEMO_FIRST_MONTH, DEMO_LAST_MONTH = "2023-01", "2025-12"
-FIRST_DISCLOSURE_MONTH = "2012-01"  # the STOCK Act is of April 2012; its first reports of trades since January
 
 
 class Profile(StrEnum):
@@ -90,9 +88,10 @@ class Settings(BaseSettings):
     data: Path | None = Field(None, description="folder of bulk files for profile files")
     home: Path = Field(default_factory=_project_root, description="folder that holds dagster.yaml and data/")
     store: Path | None = Field(None, description="where everything is kept; default <home>/data/<profile>")
-    first_month: str | None = Field(None, pattern=r"^\d{4}-\d{2}$")
-    last_month: str | None = Field(None, pattern=r"^\d{4}-\d{2}$", description="default: the running month")
-    demo_seed: int = 20230103
+    demo_seed: int = Field(20230103, description="another seed gives another world")
+    demo_months: tuple[str, str] = Field(
+        ("2023-01", "2025-12"), description="first and last month of the simulated world"
+    )
     redis_url: SecretStr | None = Field(None, description="a Redis server in place of the embedded one")
     duckdb_memory_limit: str = "2GB"
     duckdb_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
@@ -111,6 +110,13 @@ class Settings(BaseSettings):
     def data_dir(self) -> Path:
         """Everything this profile keeps: lake, intake, reports, warehouse, Redis."""
         return (self.store or self.home / "data" / self.profile.value).absolute()
+
+    @property
+    def dagster_dir(self) -> Path:
+        """Dagster's history: beside the profiles for the demo, where `dagster dev` by hand finds it too."""
+        if self.profile is Profile.DEMO and self.store is None:
+            return (self.home / "data" / "dagster").absolute()
+        return self.data_dir / "dagster"
 
     @property
     def lake_dir(self) -> Path:
@@ -132,9 +138,10 @@ class Settings(BaseSettings):
         """The published DuckDB file."""
         return self.data_dir / "warehouse.duckdb"
 
-    @property
-    def months(self) -> tuple[str, str | None]:
-        """First partition month and, where it is fixed, the last one (inclusive)."""
-        if self.profile is Profile.DEMO:
-            return self.first_month or DEMO_FIRST_MONTH, self.last_month or DEMO_LAST_MONTH
-        return self.first_month or FIRST_DISCLOSURE_MONTH, self.last_month
+    def as_environment(self) -> dict[str, str]:
+        """These settings as CYBERPI_* variables, for a process that is to have the same; secrets are left as they are."""
+        plain = self.model_dump(mode="json", exclude={"redis_url"}, exclude_none=True)
+        return {
+            f"CYBERPI_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
+            for name, value in plain.items()
+        }

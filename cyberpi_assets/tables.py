@@ -456,7 +456,7 @@ valid_to    date     last day; null when open
 uncertain_days int    days between the earliest and the latest possible day of the change
 method      string!  how this is known
 """,
-    key="ticker current_ticker valid_from",
+    key="ticker current_ticker valid_to",
 )
 
 DEMO_TRUTH = _table(
@@ -594,7 +594,7 @@ n_recent    int16!   of the alert days, at most 7 days before
 n_high      int16!   of the rated, severity at least 7
 coverage    float32!  share of detector-sessions in the window that could be evaluated, 0 to 1
 scorable    bool!    enough sessions in the window have a return
-raw_score   float32!  5 n + 2 mean severity + 10 recent + 15 high
+raw_score   float!   5 n + 2 mean severity + 10 recent + 15 high
 """,
     key="ticker day",
     month_of="day",

@@ -25,7 +25,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cyberpi_assets.storage.lake import connect, no_rows
+from cyberpi_assets.storage.engine import connect, no_rows
 from cyberpi_assets.tables import FACTS, FILE_FACTS, QUARANTINE_FACTS, Table, conform
 
 # The date that decides in which month a change of a fact is felt.

@@ -67,7 +67,7 @@ class Server:
             decode_responses=True,
             socket_connect_timeout=5,
             socket_timeout=30 if patient else 5,
-            retry=Retry(ExponentialWithJitterBackoff(base=0.1, cap=1), 3) if patient else Retry(NoBackoff(), 0),
+            retry=_patience() if patient else Retry(NoBackoff(), 0),
         )
 
 
@@ -85,6 +85,7 @@ def connect(settings: Settings) -> redis.Redis:
             decode_responses=True,
             socket_connect_timeout=5,
             socket_timeout=30,
+            retry=_patience(),
         )
     except (ValueError, TypeError):
         raise RedisUnavailable("CYBERPI_REDIS_URL is not a redis://, rediss:// or unix:// URL") from None
@@ -93,6 +94,10 @@ def connect(settings: Settings) -> redis.Redis:
     except redis.RedisError as error:
         raise RedisUnavailable(f"{where} cannot be used: {said(error)}") from None
     return client
+
+
+def _patience() -> Retry:
+    return Retry(ExponentialWithJitterBackoff(base=0.1, cap=1), 3)
 
 
 def said(error: redis.RedisError) -> str:

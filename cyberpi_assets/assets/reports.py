@@ -1,0 +1,77 @@
+"""Stage `reports`: what a person reads, written to disk, and the published copy of the warehouse."""
+
+import dagster as dg
+import duckdb
+import pyarrow as pa
+
+from cyberpi_assets import tables
+from cyberpi_assets.assets.correlations import disclosure_correlations
+from cyberpi_assets.assets.disclosures import disclosed_trades, quarantined_rows
+from cyberpi_assets.assets.market import daily_bars
+from cyberpi_assets.assets.rankings import (
+    official_rankings,
+    party_comparison,
+    sector_rankings,
+    ticker_rankings,
+    top_traded_tickers,
+)
+from cyberpi_assets.assets.reference import committees, demo_truth
+from cyberpi_assets.assets.stored import stored
+from cyberpi_assets.reports.files import write_patterns, write_timing
+from cyberpi_assets.settings import Settings
+from cyberpi_assets.storage.engine import connect
+from cyberpi_assets.storage.lake import Lake
+from cyberpi_assets.storage.warehouse import publish
+
+_LATE = "Written whole, then renamed into place. Patterns are not evidence of wrongdoing."
+
+
+def _views(lake: Lake) -> duckdb.DuckDBPyConnection:
+    """An engine on which every table of the lake is a view."""
+    con = connect()
+    lake.views(con)
+    return con
+
+
+@stored(
+    tables.TIMING_REPORT,
+    "reports",
+    kinds={"markdown"},
+    deps=[disclosure_correlations, disclosed_trades, official_rankings, demo_truth],
+    more=_LATE,
+)
+def timing_report(
+    context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake], settings: dg.ResourceParam[Settings]
+) -> pa.Table:
+    written = write_timing(_views(lake), settings.reports_dir, settings.data_dir)
+    context.add_output_metadata({"report": dg.MetadataValue.md(written.preview)})
+    return written.rows
+
+
+@stored(
+    tables.PATTERN_REPORT,
+    "reports",
+    kinds={"markdown"},
+    deps=[official_rankings, ticker_rankings, sector_rankings, party_comparison, demo_truth],
+    more=_LATE,
+)
+def pattern_report(
+    context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake], settings: dg.ResourceParam[Settings]
+) -> pa.Table:
+    written = write_patterns(_views(lake), settings.reports_dir, settings.data_dir, settings.rankings)
+    context.add_output_metadata({"report": dg.MetadataValue.md(written.preview)})
+    return written.rows
+
+
+@stored(
+    tables.PUBLISHED_WAREHOUSE,
+    "reports",
+    kinds={"duckdb"},
+    deps=[timing_report, pattern_report, quarantined_rows, committees, top_traded_tickers, daily_bars],
+    more="One DuckDB file with a copy of every table: open it with any DuckDB client, at any time.",
+)
+def published_warehouse(lake: dg.ResourceParam[Lake], settings: dg.ResourceParam[Settings]) -> pa.Table:
+    return publish(lake, settings.warehouse_path, settings.duckdb_memory_limit, settings.duckdb_threads)
+
+
+ASSETS = [timing_report, pattern_report, published_warehouse]

@@ -1,0 +1,71 @@
+"""How an asset of this house is declared: its table, group and kinds; nothing an asset computes belongs here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from cyberpi_assets.orchestration.partitions import MONTHS, ONE_RUN
+from cyberpi_assets.reports.charts import as_markdown_image
+from cyberpi_assets.storage.dagster_io import column_schema
+from cyberpi_assets.tables import Table
+
+OWNERS = {
+    "reference": "team:reference",
+    "market": "team:market",
+    "alerts": "team:market",
+    "disclosures": "team:disclosures",
+    "correlations": "team:disclosures",
+    "rankings": "team:disclosures",
+    "reports": "team:reports",
+}
+
+
+def show(context: dg.AssetExecutionContext, name: str, png: bytes, words: str) -> None:
+    """A chart where a person would rather look than read.
+
+    A range run records one materialisation per month with the same metadata, so there the chart is one observation of
+    the asset: 179 copies of a picture would fill the history.
+    """
+    chart = {name: dg.MetadataValue.md(as_markdown_image(png, words))}
+    if context.has_partition_key or not context.has_partition_key_range:
+        context.add_output_metadata(chart)
+    else:
+        context.log_event(dg.AssetObservation(context.asset_key, metadata=chart))
+
+
+def stored(
+    table: Table,
+    group: str,
+    *,
+    ins: Mapping[str, dg.AssetIn] | None = None,
+    deps: Sequence[dg.AssetsDefinition] | None = None,
+    kinds: set[str] | None = None,
+    io_manager_key: str = "io_manager",
+    code_version: str = "1",
+    more: str = "",
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """Declare an asset that fills one table; stored by month when the table is.
+
+    The description is the table's own, with `more` for whoever materialises it.
+    """
+    return dg.asset(
+        name=table.name,
+        group_name=group,
+        ins=ins,
+        deps=deps,
+        description=f"{table.about}\n\n{more}".strip(),
+        owners=[OWNERS[group]],
+        kinds=kinds or {"python", "deltalake"},
+        io_manager_key=io_manager_key,
+        partitions_def=MONTHS if table.partitioned else None,
+        backfill_policy=ONE_RUN if table.partitioned else None,
+        code_version=code_version,
+        metadata={
+            "dagster/column_schema": column_schema(table),
+            "dagster/table_name": table.name,
+            "key": ", ".join(table.key),
+        },
+    )

@@ -1,0 +1,112 @@
+"""The commands of the terminal that run jobs; `cyberpi_assets/cli.py` adds them to its own.
+
+Imports nothing slow: a command imports Dagster when it is called.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cyberpi_assets.reports.terminal import Options
+
+if TYPE_CHECKING:
+    from cyberpi_assets.settings import Settings
+
+EXIT_FAILED = 1
+EXIT_BUSY = 5
+
+
+def _settings(ctx: click.Context) -> Settings:
+    return ctx.ensure_object(Options).settings()
+
+
+@click.command("run")
+@click.option("--all", "everything", is_flag=True, help="Compute every month again, even where nothing changed.")
+@click.option("--from", "first", metavar="YYYY-MM", help="First month to compute, in place of what changed.")
+@click.option("--to", "last", metavar="YYYY-MM", help="Last month to compute; with --from.")
+@click.pass_context
+def run_command(ctx: click.Context, everything: bool, first: str | None, last: str | None) -> None:
+    """Materialise the lineage: read what is new, compute what it changes, write the reports.
+
+    \b
+    Only months that changed since the last run are computed again, with everything that depends on them.
+    Ends by printing the rankings, the results of the checks and the paths of the reports.
+    Exit codes: 0 done, 1 a step or a blocking check failed, 2 usage, 5 another run is going on.
+    """
+    from cyberpi_assets.definitions import everything_job
+    from cyberpi_assets.orchestration.instance import AlreadyRunning
+    from cyberpi_assets.orchestration.runs import run, say_summary
+
+    settings = _settings(ctx)
+    if last and not first:
+        raise click.UsageError("--to goes with --from")
+    try:
+        outcome = run(settings, everything_job, everything=everything, months=(first, last) if first else None)
+    except AlreadyRunning as error:
+        click.echo(f"cyberpi: {error}", err=True)
+        sys.exit(EXIT_BUSY)
+    say_summary(settings, outcome)
+    sys.exit(0 if outcome.success else EXIT_FAILED)
+
+
+@click.command("status")
+@click.pass_context
+def status_command(ctx: click.Context) -> None:
+    """What the lake holds: rows, months, versions, the last run and what a run would do now."""
+    from cyberpi_assets.orchestration.runs import say_status
+
+    say_status(_settings(ctx))
+
+
+@click.command("doctor")
+@click.pass_context
+def doctor_command(ctx: click.Context) -> None:
+    """Whether everything a run needs is there: folders, disk, libraries, Redis, data, and the legal note.
+
+    Exit code 0 when nothing stands in the way of a run, 1 otherwise.
+    """
+    from cyberpi_assets.orchestration.doctor import examine
+
+    sys.exit(EXIT_FAILED if examine(_settings(ctx)) else 0)
+
+
+@click.command("import")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.pass_context
+def import_command(ctx: click.Context, folder: Path) -> None:
+    """Read a folder of bulk files and say what was found in it, file by file; computes nothing.
+
+    What is read stays in the intake of profile files: a run over the same folder does not parse it again.
+    """
+    from cyberpi_assets.orchestration.runs import say_import
+    from cyberpi_assets.settings import Profile
+
+    settings = _settings(ctx).model_copy(update={"profile": Profile.FILES, "data": folder})
+    say_import(settings)
+
+
+@click.command("ui")
+@click.option("--port", default=3000, show_default=True, help="Port on 127.0.0.1.")
+@click.pass_context
+def ui_command(ctx: click.Context, port: int) -> None:
+    """Start Dagster's web interface on 127.0.0.1, with the history kept in data/.
+
+    It has no login: whoever reaches the port can start runs. It listens on this machine only.
+    """
+    from cyberpi_assets.orchestration.instance import prepare
+
+    settings = _settings(ctx)
+    home = prepare(settings)
+    env = os.environ | settings.as_environment() | {"DAGSTER_HOME": str(home)}
+    dagster = str(Path(sys.executable).with_name("dagster"))
+    workspace = str(settings.home / "workspace.yaml")
+    # the workspace names a module of this environment; nothing here is a shell
+    os.execve(dagster, [dagster, "dev", "-w", workspace, "-h", "127.0.0.1", "-p", str(port)], env)  # noqa: S606
+
+
+COMMANDS: tuple[click.Command, ...] = (run_command, status_command, doctor_command, import_command, ui_command)

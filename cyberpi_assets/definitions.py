@@ -1,0 +1,36 @@
+"""Assembly: assets, checks, jobs and resources of one profile. Nothing is computed or decided here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import dagster as dg
+
+from cyberpi_assets.assets import alerts, correlations, disclosures, market, rankings, reference, reports
+from cyberpi_assets.checks import CHECKS
+from cyberpi_assets.orchestration.jobs import JOBS
+from cyberpi_assets.orchestration.progress import progress_logger
+from cyberpi_assets.orchestration.resources import resources_of
+from cyberpi_assets.settings import Settings
+
+STAGES = (reference, market, alerts, disclosures, correlations, rankings, reports)
+
+
+def build_defs(settings: Settings, resources: Mapping[str, object] | None = None) -> dg.Definitions:
+    """All definitions for a profile; `resources` take the place of those the settings select."""
+    return dg.Definitions(
+        assets=[asset for stage in STAGES for asset in stage.ASSETS],
+        asset_checks=CHECKS,
+        jobs=JOBS,
+        resources={**resources_of(settings), **(resources or {})},
+        executor=dg.in_process_executor,
+        loggers={"progress": progress_logger},
+    )
+
+
+defs = build_defs(Settings())  # pyright: ignore[reportCallIssue]
+
+
+def everything_job() -> dg.JobDefinition:
+    """The job of all assets, for the settings of the environment."""
+    return build_defs(Settings()).resolve_job_def("everything")  # pyright: ignore[reportCallIssue]

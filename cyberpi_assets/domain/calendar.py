@@ -1,0 +1,47 @@
+"""Sessions of the New York Stock Exchange as arrays of dates.
+
+Here belongs what depends on the exchange's own calendar and on nothing else. Partition months belong to
+`orchestration/partitions.py`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import lru_cache
+
+import exchange_calendars
+import numpy as np
+import numpy.typing as npt
+
+Days = npt.NDArray[np.int32]  # days since 1970-01-01, New York calendar dates
+
+FIRST_DAY = dt.date(1990, 1, 1)
+_EPOCH = dt.date(1970, 1, 1)
+
+
+def day_number(day: dt.date) -> int:
+    """Days since 1970-01-01."""
+    return (day - _EPOCH).days
+
+
+@lru_cache(maxsize=1)
+def sessions() -> Days:
+    """All XNYS sessions from 1990 to the end of the calendar's horizon, ascending, as days since 1970-01-01.
+
+    The horizon is fixed at the end of 2030 so that an answer never depends on the day of asking.
+    """
+    calendar = exchange_calendars.get_calendar("XNYS", start=FIRST_DAY.isoformat(), end="2030-12-31")
+    days = calendar.sessions.to_numpy().astype("datetime64[D]").astype(np.int64)
+    return days.astype(np.int32)
+
+
+def is_session(days: Days) -> npt.NDArray[np.bool_]:
+    """Whether each day is a session. Shape: as `days`."""
+    known = sessions()
+    at = np.searchsorted(known, days)
+    return (at < known.size) & (known[np.minimum(at, known.size - 1)] == days)
+
+
+def ordinal(days: Days) -> npt.NDArray[np.int64]:
+    """How many sessions lie strictly before each day: on sessions, consecutive whole numbers. Shape: as `days`."""
+    return np.searchsorted(sessions(), days, side="left").astype(np.int64)

@@ -1,0 +1,43 @@
+"""Set work on frames, as SQL.
+
+Here belongs how a domain function asks DuckDB about frames it was given, and nothing that is true of markets. No name or
+text from a source is ever part of a query; values are bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import duckdb
+import pyarrow as pa
+
+from cyberpi_assets.tables import Table
+
+Frame = pa.Table | duckdb.DuckDBPyRelation
+
+
+def only(frame: Frame, *columns: str) -> Frame:
+    """The frame with only these columns; of a relation, only these are read from disk."""
+    return frame.select(list(columns)) if isinstance(frame, pa.Table) else frame.project(", ".join(columns))
+
+
+def ask(
+    query: str, /, shape: Table | None = None, params: Mapping[str, object] | None = None, **frames: Frame
+) -> pa.Table:
+    """Run one query over named frames; with `shape`, exactly that table's columns and types come back.
+
+    Order is what the query says. Raises duckdb.Error.
+    """
+    con = duckdb.connect()
+    try:
+        con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
+        for name, frame in frames.items():
+            # a relation lives on a connection of its own; its rows are streamed over, once
+            con.register(name, frame if isinstance(frame, pa.Table) else frame.to_arrow_reader())
+        if shape is not None:
+            columns = ", ".join(f'"{c}"' for c in shape.names)
+            query = f"SELECT {columns} FROM ({query})"
+        data = con.execute(query, dict(params) if params else None).to_arrow_table()
+    finally:
+        con.close()
+    return data if shape is None else data.cast(shape.schema)

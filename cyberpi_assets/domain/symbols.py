@@ -1,0 +1,104 @@
+"""Which symbol stood for which company when.
+
+Here belongs the history of renamed, vanished and reused symbols, and how a printed symbol and a day become today's
+symbol. Matching company names is not done here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from typing import Any
+
+import pyarrow as pa
+
+from cyberpi_assets.domain.sql import ask
+from cyberpi_assets.tables import SYMBOL_HISTORY
+
+_LONGEST_CHAIN = 8
+
+
+def symbol_history(facts: pa.Table) -> pa.Table:
+    """One row per symbol and successor. facts: `tables.SYMBOL_FACTS`. Columns: `tables.SYMBOL_HISTORY`.
+
+    A symbol stands for its old company until the last day on which the change may have happened; chains of renames are
+    followed to the symbol used today. Where one symbol is said to become two on the same days, neither is taken.
+    """
+    changes: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in facts.to_pylist():
+        changes[row["old_ticker"]].append(row)
+    rows = [_row(fact, changes) for per_symbol in changes.values() for fact in _unambiguous(per_symbol)]
+    # the same change in two lists, or by way of another symbol, is one change
+    rows = list({(r["ticker"], r["current_ticker"], r["valid_to"]): r for r in rows}.values())
+    rows.sort(key=lambda r: (r["ticker"], r["valid_to"] or dt.date.max))
+    return pa.Table.from_pylist(rows, schema=SYMBOL_HISTORY.schema)
+
+
+def _unambiguous(facts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Per end of validity one successor; a rename is better evidence than a disappearance, two renames are none."""
+    by_end: dict[dt.date | None, list[dict[str, Any]]] = defaultdict(list)
+    for fact in facts:
+        by_end[fact["not_after"]].append(fact)
+    kept: list[dict[str, Any]] = []
+    for same_end in by_end.values():
+        successors = {f["new_ticker"] for f in same_end if f["new_ticker"]}
+        if len(successors) == 1:
+            kept.append(next(f for f in same_end if f["new_ticker"]))
+        elif not successors:
+            kept.append(same_end[0])
+    return kept
+
+
+def _row(fact: dict[str, Any], changes: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    current, since = fact["new_ticker"], fact["not_after"]
+    for _ in range(_LONGEST_CHAIN):  # a circle of renames must end
+        later = [f for f in _unambiguous(changes.get(current, [])) if f["new_ticker"] and _after(f, since)]
+        if len(later) != 1:
+            break
+        current, since = later[0]["new_ticker"], later[0]["not_after"]
+    low, high = fact["not_before"], fact["not_after"]
+    return {
+        "ticker": fact["old_ticker"],
+        "current_ticker": current,
+        "company": fact["company"],
+        "cik": fact["cik"],
+        "valid_from": None,
+        "valid_to": high,
+        "uncertain_days": (high - low).days if low and high else None,
+        "method": fact["method"] or fact["source"],
+    }
+
+
+def _after(fact: dict[str, Any], since: dt.date | None) -> bool:
+    return since is None or fact["not_after"] is None or fact["not_after"] >= since
+
+
+def resolve_symbols(printed: pa.Table, history: pa.Table) -> pa.Table:
+    """Today's symbol of each printed symbol on its day.
+
+    printed: row (int64), ticker_printed, ticker_current (as the source states it), day (date). history:
+    `tables.SYMBOL_HISTORY`. Columns: row, ticker, ticker_evidence (printed | symbol history | stated by source | none
+    printed), in the order of `row`.
+
+    A printed symbol whose day lies in the interval of a renamed symbol becomes its successor; otherwise it stands for
+    itself. Where the day is not known, only a symbol that was never renamed stands.
+    """
+    return ask(
+        """
+        WITH renamed AS (
+            SELECT p.row, arg_min(h.current_ticker, coalesce(h.valid_to, DATE '9999-12-31')) AS successor
+            FROM printed p JOIN history h ON h.ticker = p.ticker_printed
+            WHERE h.current_ticker IS NOT NULL AND p.day <= coalesce(h.valid_to, DATE '9999-12-31')
+            GROUP BY p.row
+        )
+        SELECT p.row,
+               coalesce(p.ticker_current, r.successor, p.ticker_printed) AS ticker,
+               CASE WHEN p.ticker_current IS NOT NULL AND p.ticker_current IS DISTINCT FROM p.ticker_printed
+                    THEN 'stated by source'
+                    WHEN p.ticker_printed IS NULL THEN 'none printed'
+                    WHEN p.ticker_current IS NULL AND r.successor IS NOT NULL THEN 'symbol history'
+                    ELSE 'printed' END AS ticker_evidence
+        FROM printed p LEFT JOIN renamed r USING (row) ORDER BY p.row""",
+        printed=printed,
+        history=history,
+    )

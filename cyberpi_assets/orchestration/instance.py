@@ -1,0 +1,78 @@
+"""The Dagster instance of a profile, and the set-up that must happen once, alone.
+
+Here belongs where Dagster keeps its history and how the first start is made safe. Which jobs run is in `jobs.py`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import yaml
+
+from cyberpi_assets.orchestration.resources import lake_of
+from cyberpi_assets.settings import Settings
+
+
+class AlreadyRunning(RuntimeError):
+    """Another run of this profile is going on."""
+
+
+@contextmanager
+def alone(settings: Settings, name: str, *, wait: bool) -> Iterator[None]:
+    """Hold one of the profile's locks. Raises AlreadyRunning where it is held and `wait` is false."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with (settings.data_dir / f".{name}.lock").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise AlreadyRunning(f"another run of profile {settings.profile.value} is going on") from None
+        yield
+
+
+def instance_config(history: Path) -> dict[str, Any]:
+    """What dagster.yaml of the checkout says, with an absolute folder."""
+    return {
+        "telemetry": {"enabled": False},
+        "storage": {"sqlite": {"base_dir": str(history)}},
+        "local_artifact_storage": {
+            "module": "dagster._core.storage.root",
+            "class": "LocalArtifactStorage",
+            "config": {"base_dir": str(history)},
+        },
+        "compute_logs": {
+            "module": "dagster._core.storage.local_compute_log_manager",
+            "class": "LocalComputeLogManager",
+            "config": {"base_dir": str(history / "compute_logs")},
+        },
+        "run_monitoring": {"enabled": True, "free_slots_after_run_end_seconds": 300},
+    }
+
+
+def prepare(settings: Settings) -> Path:
+    """Make the folders, the instance and the tables, one process at a time; the folder that is DAGSTER_HOME.
+
+    Eight first starts at once break an empty SQLite instance for good, so the first one is made under a lock.
+    """
+    history = settings.dagster_dir
+    home = history / "home"
+    with alone(settings, "set-up", wait=True):
+        home.mkdir(parents=True, exist_ok=True)
+        (settings.data_dir / "spill").mkdir(exist_ok=True)
+        (home / "dagster.yaml").write_text(yaml.safe_dump(instance_config(history), sort_keys=False))
+        with dg.DagsterInstance.from_config(str(home)) as instance:
+            instance.get_runs(limit=1)
+        lake_of(settings).create()
+    return home
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """The instance of the profile, ready for runs."""
+    home = prepare(settings)
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        yield instance

@@ -1,0 +1,28 @@
+"""Jobs: which assets run together."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from cyberpi_assets.orchestration.partitions import MONTHS
+
+JOB_TAGS = {"dagster/max_runtime": "7200"}
+
+everything = dg.define_asset_job(
+    "everything",
+    selection=dg.AssetSelection.all(),
+    description="The whole lineage, from files to reports, over one range of months in one run.",
+    partitions_def=MONTHS,
+    executor_def=dg.in_process_executor,
+    tags=JOB_TAGS,
+)
+
+reports_again = dg.define_asset_job(
+    "reports_again",
+    selection=dg.AssetSelection.groups("rankings", "reports"),
+    description="Rankings and reports from what the lake holds now.",
+    executor_def=dg.in_process_executor,
+    tags=JOB_TAGS,
+)
+
+JOBS = [everything, reports_again]

@@ -1,0 +1,101 @@
+"""Which months a run must compute again: what changed since the last run that went through.
+
+Here belongs the comparison of what was read now with what was read then. A run that was killed leaves no mark, so the
+next one plans the same work again; what its readers had finished stays in the intake.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cyberpi_assets.orchestration.partitions import MONTHS
+from cyberpi_assets.settings import Settings
+from cyberpi_assets.sources.intake import UNDATED_MONTH, Gathered
+from cyberpi_assets.storage.lake import Lake
+
+_DATED = ("bar_facts", "disclosure_facts")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The months to compute, first to last (YYYY-MM), and why; or none, when nothing changed."""
+
+    months: tuple[str, str] | None
+    reason: str
+
+
+def rules_digest(settings: Settings) -> str:
+    """A digest of the code and of every rule that decides a figure."""
+    digest = hashlib.sha256()
+    package = Path(__file__).resolve().parent.parent
+    for path in sorted(package.rglob("*.py")):
+        digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
+    rules = settings.model_dump(
+        mode="json", include={"profile", "data", "demo_seed", "demo_months", "alerts", "timing", "rankings"}
+    )
+    digest.update(json.dumps(rules, sort_keys=True).encode())
+    return digest.hexdigest()[:24]
+
+
+def state_of(settings: Settings, gathered: Gathered) -> dict[str, Any]:
+    """What decides the result of a run, to be kept when it has gone through."""
+    return {
+        "rules": rules_digest(settings),
+        "facts": gathered.signatures(),
+        "through": MONTHS.get_partition_keys()[-1],
+    }
+
+
+def plan(now: dict[str, Any], before: dict[str, Any] | None, lake: Lake) -> Plan:
+    """Compare two states. Months before the first change keep what they have: nothing in them looks ahead.
+
+    Bars of a month count in the alerts, surfaces and scores of that month and of later ones, never of earlier ones;
+    disclosures are kept by the month of their filing.
+    """
+    every = MONTHS.get_partition_keys()
+    whole = (every[0], every[-1])
+    if before is None or any(
+        lake.version(t) < 0 for t in ("daily_bars", "disclosure_correlations", "official_rankings")
+    ):
+        return Plan(whole, "first run")
+    if now["rules"] != before["rules"]:
+        return Plan(whole, "code, rules or source changed")
+    undated = sorted(k for k in {*now["facts"], *before["facts"]} if k not in _DATED and _differs(now, before, k))
+    if undated:
+        return Plan(whole, "changed: " + ", ".join(k.removesuffix("_facts") for k in undated))
+    changed = {m for kind in _DATED for m in _months_that_differ(now, before, kind)}
+    fresh = {m for m in every if m > before["through"]}
+    if not changed and not fresh:
+        return Plan(None, "nothing changed")
+    first = min(changed | fresh)
+    if first == UNDATED_MONTH or first < every[0]:
+        return Plan(whole, "undated rows changed")
+    return Plan((min(first, every[-1]), every[-1]), f"changed since {first}")
+
+
+def _differs(now: dict[str, Any], before: dict[str, Any], kind: str) -> bool:
+    return now["facts"].get(kind) != before["facts"].get(kind)
+
+
+def _months_that_differ(now: dict[str, Any], before: dict[str, Any], kind: str) -> set[str]:
+    new, old = now["facts"].get(kind, {}), before["facts"].get(kind, {})
+    return {m for m in {*new, *old} if new.get(m) != old.get(m)}
+
+
+def read_state(settings: Settings) -> dict[str, Any] | None:
+    """The state of the last run that went through, None when there is none or it cannot be read."""
+    try:
+        return json.loads((settings.data_dir / "state.json").read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+
+
+def keep_state(settings: Settings, state: dict[str, Any]) -> None:
+    """Keep the state of a run that went through, whole or not at all."""
+    aside = settings.data_dir / ".state.json.writing"
+    aside.write_text(json.dumps(state, indent=1))
+    aside.replace(settings.data_dir / "state.json")

@@ -1,0 +1,58 @@
+"""Resources: the lake, the engine, the sources and the Redis of a profile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import dagster as dg
+import duckdb
+
+from cyberpi_assets.settings import Profile, Settings
+from cyberpi_assets.sources.demo.source import DemoSources
+from cyberpi_assets.sources.files.source import FileSources
+from cyberpi_assets.sources.intake import Intake, Sources
+from cyberpi_assets.storage.duckdb_io import LakeIOManager
+from cyberpi_assets.storage.engine import connect
+from cyberpi_assets.storage.lake import Lake
+from cyberpi_assets.storage.redis_io import RedisIOManager
+
+
+def sources_of(settings: Settings) -> Sources:
+    """Where facts come from in this profile."""
+    intake = Intake(settings.intake_dir)
+    if settings.profile is Profile.FILES:
+        assert settings.data is not None
+        return FileSources(settings.data, intake, settings.max_file_bytes)
+    return DemoSources(intake, settings.demo_seed, *settings.demo_months)
+
+
+def lake_of(settings: Settings) -> Lake:
+    """The lake of this profile."""
+    return Lake(settings.lake_dir)
+
+
+def resources_of(settings: Settings) -> dict[str, object]:
+    """Everything the assets ask for, by name. Nothing is opened before a run needs it."""
+    lake = lake_of(settings)
+    return {
+        "settings": settings,
+        "sources": sources_of(settings),
+        "lake": lake,
+        "engine": _engine_of(settings),
+        "io_manager": LakeIOManager(
+            lake, settings.duckdb_memory_limit, settings.duckdb_threads, settings.data_dir / "spill"
+        ),
+        "redis_io_manager": RedisIOManager(settings),
+    }
+
+
+def _engine_of(settings: Settings) -> dg.ResourceDefinition:
+    @dg.resource(description="A DuckDB engine in memory for set work on what sources gave.")
+    def engine() -> Iterator[duckdb.DuckDBPyConnection]:
+        con = connect(settings.duckdb_memory_limit, settings.duckdb_threads, settings.data_dir / "spill")
+        try:
+            yield con
+        finally:
+            con.close()
+
+    return engine

@@ -1,0 +1,125 @@
+"""A run from a terminal: planned, executed in this process, and summed up in words.
+
+Here belongs what `cyberpi run`, `status` and `import` do. Which months are due is in `plan.py`; the history of runs is
+Dagster's, the same as the web interface shows.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import click
+import dagster as dg
+
+from cyberpi_assets.orchestration.instance import alone, opened
+from cyberpi_assets.orchestration.partitions import MONTHS
+from cyberpi_assets.orchestration.plan import Plan, keep_state, plan, read_state, state_of
+from cyberpi_assets.orchestration.progress import Reading
+from cyberpi_assets.orchestration.resources import lake_of, sources_of
+from cyberpi_assets.settings import Settings
+from cyberpi_assets.sources.intake import Gathered
+from cyberpi_assets.storage.engine import connect
+
+_FROM, _TO = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+_TOP = 10
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended."""
+
+    success: bool
+    plan: Plan
+    run_id: str | None
+    seconds: float
+
+
+def run(
+    settings: Settings,
+    job: Callable[[], dg.JobDefinition],
+    *,
+    everything: bool = False,
+    months: tuple[str, str | None] | None = None,
+) -> Outcome:
+    """Read what is new, compute the months due, keep the state. Raises AlreadyRunning.
+
+    `everything` computes all months; `months` names the first and last (None: the running month) instead of what
+    changed. `job` is a function of a module, by whose name Dagster finds the job again. The state is kept only after a run that went through, so an interrupted run is planned again.
+    """
+    began = time.monotonic()
+    with alone(settings, "run", wait=False), opened(settings) as instance:
+        click.echo(f"cyberpi: profile {settings.profile.value}, data in {settings.data_dir}", err=True)
+        gathered = _read(settings)
+        now = state_of(settings, gathered)
+        due = plan(now, read_state(settings), lake_of(settings))
+        every = MONTHS.get_partition_keys()
+        if everything:
+            due = Plan((every[0], every[-1]), "asked for")
+        elif months is not None:
+            due = Plan((months[0], months[1] or every[-1]), "asked for")
+        if due.months is None:
+            click.echo("  nothing changed since the last run", err=True)
+            return Outcome(True, due, None, time.monotonic() - began)
+        click.echo(f"  computing {due.months[0]} to {due.months[1]}: {due.reason}", err=True)
+        os.environ.update(settings.as_environment())  # the job is found again by name, from the environment
+        result = dg.execute_job(
+            dg.reconstructable(job),
+            instance=instance,
+            run_config={"loggers": {"progress": {}}},
+            tags={_FROM: due.months[0], _TO: due.months[1]},
+        )
+        if result.success and months is None:
+            keep_state(settings, now)
+        return Outcome(result.success, due, result.run_id, time.monotonic() - began)
+
+
+def _read(settings: Settings) -> Gathered:
+    reading = Reading(sys.stderr)
+    gathered = sources_of(settings).gather(reading)
+    reading.done()
+    return gathered
+
+
+def say_summary(settings: Settings, outcome: Outcome) -> None:
+    """Print the rankings' top rows, the checks' results and the paths of the reports."""
+    from cyberpi_assets.reports.summary import summary
+    from cyberpi_assets.reports.terminal import show
+
+    lake = lake_of(settings)
+    con = connect(settings.duckdb_memory_limit, settings.duckdb_threads)
+    lake.views(con)
+    show(lambda width: summary(con, outcome.run_id, settings.data_dir, _TOP))
+    if outcome.success:
+        done = "nothing to compute" if outcome.plan.months is None else "done"
+        click.echo(f"\n{done} in {outcome.seconds:.1f} s")
+    else:
+        click.echo(
+            f"\nfailed after {outcome.seconds:.1f} s: what was stored before stays; run again to go on", err=True
+        )
+
+
+def say_status(settings: Settings) -> None:
+    """Print what each table holds, and what a run would do."""
+    from cyberpi_assets.reports.summary import status
+    from cyberpi_assets.reports.terminal import show
+
+    lake = lake_of(settings)
+    versions = {name: lake.version(name) for name in lake.tables}
+    con = connect(settings.duckdb_memory_limit, settings.duckdb_threads)
+    lake.views(con)
+    show(lambda width: status(con, lake.tables, versions))
+    before = read_state(settings)
+    click.echo(f"\nlast run that went through: {'none' if before is None else 'through ' + before['through']}")
+
+
+def say_import(settings: Settings) -> None:
+    """Read the folder of profile files and print what was found."""
+    from cyberpi_assets.reports.summary import imported
+    from cyberpi_assets.reports.terminal import show
+
+    files = _read(settings).files()
+    show(lambda width: imported(files))
