@@ -91,7 +91,7 @@ def _column(column: Column, series: pd.Series[Any]) -> pa.ChunkedArray[Any]:
         found = found.cast(found.type.value_type)
     given, declared = cast(pa.DataType, found.type), column.type
     if found.null_count == len(found):  # pandas types a column without values as it likes
-        return pa.chunked_array([pa.nulls(len(found), declared)])
+        return pa.chunked_array([pa.array([None] * len(found), declared)])
     if given == declared or _fits(given, declared):
         return cast("pa.ChunkedArray[Any]", found.cast(declared))
     if isinstance(given, pa.TimestampType) and pa.types.is_date(declared) and given.tz is None:

@@ -25,6 +25,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Literal, TypeVar
 from urllib.parse import unquote
 
 import duckdb
@@ -45,6 +46,8 @@ from cyberpi_assets.storage.engine import (
     write_files,
 )
 from cyberpi_assets.tables import LAKE, MONTH, SchemaMismatch, Table, check_columns, conform
+
+_Done = TypeVar("_Done")
 
 _WRITER = WriterProperties(compression="ZSTD", compression_level=1)
 _RETRIES, _FIRST_WAIT_S, _LONGEST_WAIT_S = 60, 0.01, 1.0
@@ -151,6 +154,12 @@ class Lake:
             with _alone(Path(self.root) / ".creating"):
                 yield
 
+    def _exist(self, name: str) -> None:
+        if not self.exists(name):
+            with self._creating():
+                if not self.exists(name):
+                    self._create(name)
+
     def _create(self, name: str) -> None:
         table = self.tables[name]
         if not self.remote:
@@ -195,35 +204,33 @@ class Lake:
                 refuse_strays(table, data.column(MONTH).unique().to_pylist(), wanted)
         else:
             check_columns(table, schema_of(data))
-        if not self.exists(name):
-            with self._creating():
-                if not self.exists(name):
-                    self._create(name)
-        try:
+        self._exist(name)
+        with _storage_errors(name):
             if self.remote:
                 return self._write_remote(name, _in_memory(table, data, wanted), wanted, run_id)
             return self._write_local(name, data, wanted, run_id)
-        except (OSError, duckdb.IOException) as error:
-            raise _refused(name, error) from error
-        except DeltaError as error:
-            if type(error) is not DeltaError:
-                raise
-            raise _refused(name, error) from error
 
-    def _write_local(self, name: str, data: Rows, wanted: list[str] | None, run_id: str) -> int:
+    def _write_local(
+        self,
+        name: str,
+        data: Rows,
+        wanted: list[str] | None,
+        run_id: str,
+        mode: Literal["overwrite", "append"] = "overwrite",
+    ) -> int:
         folder, token = Path(self.uri(name)), uuid.uuid4().hex
         try:
             files = write_files(self.tables[name], data, folder, token, wanted)
 
             def commit() -> int:
                 target = self._delta(name)
-                self._refuse_other_columns(name, target)
+                self._refuse_other_columns(name, target, mode)
                 target.create_write_transaction(
                     files,
-                    mode="overwrite",
+                    mode=mode,
                     schema=_storable(self.tables[name].schema),
                     partition_by=[MONTH] if wanted is not None else None,
-                    partition_filters=None if wanted is None else [(MONTH, "in", wanted)],
+                    partition_filters=[(MONTH, "in", wanted)] if wanted is not None and mode == "overwrite" else None,
                     commit_properties=_alone_commit(run_id),
                 )
                 return target.version() + 1
@@ -235,10 +242,10 @@ class Lake:
                     orphan.unlink()
             raise
 
-    def _refuse_other_columns(self, name: str, target: DeltaTable) -> None:
-        """Months written under other columns cannot stand beside new ones; a whole table is simply replaced."""
+    def _refuse_other_columns(self, name: str, target: DeltaTable, mode: str) -> None:
+        """Rows written under other columns cannot stand beside new ones; a whole table is simply replaced."""
         stored = [f.name for f in target.schema().fields]
-        if self.tables[name].partitioned and set(stored) != set(self.tables[name].names):
+        if (self.tables[name].partitioned or mode == "append") and set(stored) != set(self.tables[name].names):
             raise SchemaMismatch(
                 f"table {name} was first stored with other columns ({', '.join(stored)}); delete its folder in "
                 "the lake and materialise all its months again"
@@ -267,11 +274,13 @@ class Lake:
         Raises SchemaMismatch, and WriteFailed where storage refuses.
         """
         self.uri(name)
-        rows = conform(self.tables[name], data)
-        if not self.exists(name):
-            with self._creating():
-                if not self.exists(name):
-                    self._create(name)
+        table = self.tables[name]
+        rows = conform(table, data)
+        if rows.num_rows == 0:
+            return
+        months = sorted(str(m) for m in set(rows.column(MONTH).to_pylist())) if table.partitioned else None
+        wanted = wanted_months(table, months)
+        self._exist(name)
 
         def commit() -> None:
             write_deltalake(
@@ -282,10 +291,11 @@ class Lake:
                 commit_properties=_alone_commit(run_id),
             )
 
-        try:
-            _retried(commit)
-        except OSError as error:
-            raise _refused(name, error) from error
+        with _storage_errors(name):
+            if self.remote:
+                _retried(commit)
+            else:
+                self._write_local(name, rows, wanted, run_id, mode="append")
 
     # ---------------------------------------------------------------------------------------------------------- reading
 
@@ -416,7 +426,7 @@ def _alone_commit(run_id: str) -> CommitProperties:
     return CommitProperties(custom_metadata={"run_id": run_id}, max_commit_retries=0)
 
 
-def _retried(commit: Callable[[], int]) -> int:
+def _retried(commit: Callable[[], _Done]) -> _Done:
     """Try a commit until it wins, with growing, jittered waits."""
     wait = _FIRST_WAIT_S
     for attempt in range(_RETRIES):
@@ -434,10 +444,16 @@ def _retried(commit: Callable[[], int]) -> int:
     raise AssertionError("unreachable")
 
 
-def _refused(name: str, error: Exception) -> WriteFailed:
-    """What storage said, with what it means for the table."""
-    code = error.errno if isinstance(error, OSError) and error.errno else errno.EIO
-    return WriteFailed(code, f"table {name} could not be written, what was stored is unchanged: {error}")
+@contextmanager
+def _storage_errors(name: str) -> Generator[None]:
+    """Turn what storage refuses into WriteFailed; lost races and refused rows pass."""
+    try:
+        yield
+    except (OSError, duckdb.IOException, DeltaError) as error:
+        if isinstance(error, DeltaError) and type(error) is not DeltaError:
+            raise
+        code = error.errno if isinstance(error, OSError) and error.errno else errno.EIO
+        raise WriteFailed(code, f"table {name} could not be written, what was stored is unchanged: {error}") from error
 
 
 def _month_predicate(months: Sequence[str]) -> str:

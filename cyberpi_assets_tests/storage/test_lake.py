@@ -225,3 +225,16 @@ def test_errors_of_the_query_itself_are_not_hidden(lake: Lake) -> None:
             ),
         )
     assert lake.version("notes") == 0
+
+
+def test_a_log_grows_by_what_is_appended(lake: Lake) -> None:
+    lake.append("notes", _notes(2))
+    lake.append("notes", _notes(3))
+    assert lake.read("notes").num_rows == 5
+    with pytest.raises(SchemaMismatch, match="missing"):
+        lake.append("notes", _notes(1).drop_columns(["body"]))
+    lake.append("bars", pa.concat_tables([bars("2024-01", 3), bars("2024-02", 4)]))
+    lake.append("bars", bars("2024-02", 5))
+    lake.append("bars", BARS.empty())
+    assert (lake.size("notes").rows, lake.size("bars", months=["2024-02"]).rows) == (5, 9)
+    assert lake.version("bars") == 2
