@@ -33,7 +33,6 @@ def _settings(ctx: click.Context) -> Settings:
 def run_command(ctx: click.Context, everything: bool, first: str | None, last: str | None) -> None:
     """Materialise the lineage: read what is new, compute what it changes, write the reports.
 
-    \b
     Only months that changed since the last run are computed again, with everything that depends on them.
     Ends by printing the rankings, the results of the checks and the paths of the reports.
     Exit codes: 0 done, 1 a step or a blocking check failed, 2 usage, 5 another run is going on.

@@ -139,7 +139,7 @@ class Settings(BaseSettings):
         return self.data_dir / "warehouse.duckdb"
 
     def as_environment(self) -> dict[str, str]:
-        """These settings as CYBERPI_* variables, for a process that is to have the same; secrets are left as they are."""
+        """These settings as CYBERPI_* variables, for a process that is to have the same; no secrets."""
         plain = self.model_dump(mode="json", exclude={"redis_url"}, exclude_none=True)
         return {
             f"CYBERPI_{name.upper()}": value if isinstance(value, str) else json.dumps(value)

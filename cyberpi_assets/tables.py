@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -813,7 +813,7 @@ class SchemaMismatch(ValueError):
     """A frame does not have the columns its table declares."""
 
 
-def _same_type(given: pa.DataType, declared: pa.DataType) -> bool:
+def _same_type(given: Any, declared: Any) -> bool:
     """Whether two Arrow types hold the same values: string widths and dictionary encoding do not matter."""
     if pa.types.is_dictionary(given):
         given = given.value_type

@@ -1,4 +1,4 @@
-"""The lineage: one module per stage. A body reads as one sentence; maths is in `domain/`, SQL in `domain/` and `storage/`."""
+"""The lineage: one module per stage. A body reads as one sentence; maths and SQL are in `domain/`."""
 
 import warnings
 

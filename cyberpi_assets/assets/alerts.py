@@ -2,11 +2,11 @@
 
 import dagster as dg
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from cyberpi_assets import tables
 from cyberpi_assets.assets.stored import show, stored
 from cyberpi_assets.domain.alerts import raise_alerts
+from cyberpi_assets.domain.columns import having
 from cyberpi_assets.domain.rankings import recent_severe_alerts
 from cyberpi_assets.orchestration.partitions import months_of, reading_back
 from cyberpi_assets.reports import charts
@@ -28,7 +28,7 @@ def market_alerts(
     companies: pa.Table,
     settings: dg.ResourceParam[Settings],
 ) -> pa.Table:
-    splits = corporate_actions.filter(pc.equal(corporate_actions.column("action"), "split"))
+    splits = having(corporate_actions, "action", ["split"])
     alerts = raise_alerts(daily_bars, settings.alerts, splits=splits, sectors=companies, months=months_of(context))
     show(context, "alerts_per_month", charts.alerts_per_month(alerts), "alerts per month by type")
     return alerts
@@ -39,7 +39,7 @@ def market_alerts(
     "alerts",
     kinds={"redis"},
     io_manager_key="redis_io_manager",
-    more="Severe alerts of the last 30 days of data, for `cyberpi monitor` and whoever subscribes. Rebuilt from the lake.",
+    more="Severe alerts of the last 30 days of data, for whoever asks often. Rebuilt from the lake.",
 )
 def working_memory(
     market_alerts: pa.Table, top_traded_tickers: pa.Table, settings: dg.ResourceParam[Settings]

@@ -19,8 +19,8 @@ from cyberpi_assets.settings import Settings
     "correlations",
     ins={"market_alerts": reading_back(2), "daily_bars": reading_back()},
     kinds={"numpy", "deltalake"},
-    more="S(ticker, day) by cumulative sums over the alerts of the 30 days before; the alerts of two earlier months are "
-    "read with each month.",
+    more="S(ticker, day) by cumulative sums over the alerts of the 30 days before; two earlier months of alerts "
+    "are read with each month.",
 )
 def timing_surface(
     context: dg.AssetExecutionContext,

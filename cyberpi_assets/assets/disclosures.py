@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from cyberpi_assets import tables
 from cyberpi_assets.assets.market import daily_bars
+from cyberpi_assets.assets.reference import source_files
 from cyberpi_assets.assets.stored import stored
 from cyberpi_assets.domain import disclosures, quarantine
 from cyberpi_assets.domain.documents import choose_documents
@@ -16,7 +17,7 @@ from cyberpi_assets.sources.intake import Sources
 @stored(
     tables.DISCLOSED_TRADES,
     "disclosures",
-    more="By month of filing. Late filings keep their early trade dates; odd rows are flagged, never dropped or clamped. "
+    more="By month of filing. Late filings keep their early trade dates; odd rows are flagged, never dropped. "
     "5 U.S.C. 13107(c) restricts commercial use of the chambers' reports.",
 )
 def disclosed_trades(
@@ -35,11 +36,11 @@ def disclosed_trades(
 @stored(
     tables.QUARANTINED_ROWS,
     "disclosures",
-    deps=[daily_bars, disclosed_trades],
+    deps=[source_files, daily_bars, disclosed_trades],
     more="Rows read are rows accepted plus rows here; nothing disappears between a file and a table.",
 )
 def quarantined_rows(
-    source_files: pa.Table, sources: dg.ResourceParam[Sources], engine: dg.ResourceParam[duckdb.DuckDBPyConnection]
+    sources: dg.ResourceParam[Sources], engine: dg.ResourceParam[duckdb.DuckDBPyConnection]
 ) -> pa.Table:
     every = MONTHS.get_partition_keys()
     return quarantine.rows_put_aside(engine, sources.gather(), every[0], every[-1])

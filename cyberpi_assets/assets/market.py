@@ -5,14 +5,20 @@ import duckdb
 import pyarrow as pa
 
 from cyberpi_assets import tables
+from cyberpi_assets.assets.reference import source_files
 from cyberpi_assets.assets.stored import stored
 from cyberpi_assets.domain import bars
 from cyberpi_assets.orchestration.partitions import months_of
 from cyberpi_assets.sources.intake import Sources
 
 
-@stored(tables.CORPORATE_ACTIONS, "market", more="A move over 40 % that no split here explains is marked suspect.")
-def corporate_actions(source_files: pa.Table, sources: dg.ResourceParam[Sources]) -> pa.Table:
+@stored(
+    tables.CORPORATE_ACTIONS,
+    "market",
+    deps=[source_files],
+    more="A move over 40 % that no split here explains is marked suspect.",
+)
+def corporate_actions(sources: dg.ResourceParam[Sources]) -> pa.Table:
     return bars.corporate_actions(sources.gather().facts("action_facts"))
 
 

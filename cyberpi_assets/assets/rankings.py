@@ -1,4 +1,4 @@
-"""Stage `rankings`: officials, tickers, sectors and parties by the timing of their trades, and the universe to watch."""
+"""Stage `rankings`: officials, tickers, sectors and parties by the timing of trades; the universe to watch."""
 
 import dagster as dg
 import duckdb

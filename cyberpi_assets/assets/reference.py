@@ -21,13 +21,18 @@ def source_files(context: dg.AssetExecutionContext, sources: dg.ResourceParam[So
     return conform(tables.SOURCE_FILES, files)
 
 
-@stored(tables.COMPANIES, "reference", more="Sectors are GICS; an exchange's own sector is mapped, and says so.")
-def companies(source_files: pa.Table, sources: dg.ResourceParam[Sources]) -> pa.Table:
+@stored(
+    tables.COMPANIES,
+    "reference",
+    deps=[source_files],
+    more="Sectors are GICS; an exchange's own sector is mapped, and says so.",
+)
+def companies(sources: dg.ResourceParam[Sources]) -> pa.Table:
     return reference.companies(sources.gather().facts("company_facts"))
 
 
-@stored(tables.OFFICIAL_TERMS, "reference")
-def official_terms(source_files: pa.Table, sources: dg.ResourceParam[Sources]) -> pa.Table:
+@stored(tables.OFFICIAL_TERMS, "reference", deps=[source_files])
+def official_terms(sources: dg.ResourceParam[Sources]) -> pa.Table:
     return reference.official_terms(sources.gather().facts("term_facts"))
 
 
@@ -36,8 +41,13 @@ def officials(official_terms: pa.Table, sources: dg.ResourceParam[Sources]) -> p
     return reference.officials(sources.gather().facts("person_facts"), official_terms)
 
 
-@stored(tables.COMMITTEE_MEMBERSHIPS, "reference", more="Held for certain only between the two dates of a row.")
-def committee_memberships(source_files: pa.Table, sources: dg.ResourceParam[Sources]) -> pa.Table:
+@stored(
+    tables.COMMITTEE_MEMBERSHIPS,
+    "reference",
+    deps=[source_files],
+    more="Held for certain only between the two dates of a row.",
+)
+def committee_memberships(sources: dg.ResourceParam[Sources]) -> pa.Table:
     return reference.committee_memberships(sources.gather().facts("membership_facts"))
 
 
@@ -49,7 +59,7 @@ def committees(committee_memberships: pa.Table, sources: dg.ResourceParam[Source
 @stored(
     tables.SYMBOL_HISTORY, "reference", more="A symbol is valid between dates: FB is META, and PAY was somebody else."
 )
-def symbol_history(source_files: pa.Table, sources: dg.ResourceParam[Sources]) -> pa.Table:
+def symbol_history(sources: dg.ResourceParam[Sources]) -> pa.Table:
     return history_of_symbols(sources.gather().facts("symbol_facts"))
 
 
@@ -59,7 +69,7 @@ def symbol_history(source_files: pa.Table, sources: dg.ResourceParam[Sources]) -
     kinds={"python"},
     more="For measuring what the house finds; nothing downstream reads it.",
 )
-def demo_truth(source_files: pa.Table, sources: dg.ResourceParam[Sources]) -> pa.Table:
+def demo_truth(sources: dg.ResourceParam[Sources]) -> pa.Table:
     return sources.gather().facts("truth_facts").select(tables.DEMO_TRUTH.names)
 
 

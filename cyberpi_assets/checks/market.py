@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from cyberpi_assets.assets.alerts import market_alerts
 from cyberpi_assets.assets.market import daily_bars
 from cyberpi_assets.checks.recorded import Subject, Verdict, check
 from cyberpi_assets.domain.calendar import is_session
+from cyberpi_assets.domain.columns import day_numbers
 from cyberpi_assets.storage.engine import connect
 
 
@@ -14,7 +17,7 @@ def prices_on_sessions(subject: Subject) -> Verdict:
     con = connect()
     bars = subject.lake.relation(con, "daily_bars")
     days = bars.aggregate("session, count(*) AS n, count(*) FILTER (NOT (close > 0)) AS bad").to_arrow_table()
-    open_days = is_session(days.column("session").cast("int32").to_numpy())
+    open_days = is_session(day_numbers(days.column("session")).astype(np.int32))
     closed = int(days.column("n").to_numpy()[~open_days].sum())
     bad = int(days.column("bad").to_numpy().sum())
     return Verdict(closed == 0 and bad == 0, {"on_closed_days": closed, "without_positive_price": bad})

@@ -18,7 +18,7 @@ from cyberpi_assets.sources.intake import Sources
 from cyberpi_assets.storage.lake import Lake
 from cyberpi_assets.tables import CHECK_RESULTS
 
-Detail = Mapping[str, int | float | str | bool | None]
+Detail = Mapping[Any, int | float | str | bool | None]
 
 
 @dataclass(frozen=True)

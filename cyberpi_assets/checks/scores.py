@@ -1,4 +1,4 @@
-"""What must hold of scores: recomputed from the alerts they equal what is stored, and no alert counts after its trade."""
+"""What must hold of scores: recomputed they equal what is stored, and no alert counts after its trade."""
 
 from __future__ import annotations
 

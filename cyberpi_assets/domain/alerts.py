@@ -1,7 +1,7 @@
 """Market alerts: unusual volume, price spikes and drops, high volatility, each with its rarity.
 
-Here belongs what fires an alert and how rare it is (METHODS, section 1). The features measured are in `features.py`; how
-alerts score a trade is in `timing.py`.
+Here belongs what fires an alert and how rare it is (METHODS, section 1). The features measured are in `features.py`;
+how alerts score a trade is in `timing.py`.
 
 Only bars over a threshold can exceed an alert's figure, so rarity is counted among those few: the number of prior
 sessions with at least the alert's ratio is the number of prior *candidates* with at least it.
@@ -12,20 +12,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from cyberpi_assets.domain.calendar import day_number, ordinal
+from cyberpi_assets.domain.columns import Column, dates, frame, join, known, month_of, named, numbered, places
 from cyberpi_assets.domain.features import Block, Bools, Features, Floats, Ints, measure
 from cyberpi_assets.settings import AlertThresholds
 from cyberpi_assets.tables import MARKET_ALERTS
 
 TYPES = ("unusual_volume", "price_spike", "price_drop", "high_volatility")
 _BLOCK_BARS = 400_000  # bars measured at a time: bounds memory, and lets two threads share the work
-_BASES = ("split", "total", "approx", "unknown", "raw")
+_BASES = ["split", "total", "approx", "unknown", "raw"]
 _BASELINE = {
     "unusual_volume": "mean_volume",
     "price_spike": "previous_close",
@@ -56,13 +57,7 @@ def bars_in_order(bars: pa.Table, splits: pa.Table | None = None) -> tuple[Block
 
     `bars` has the columns of `tables.DAILY_BARS` (open, high, low are not needed); `splits` ticker, session, value.
     """
-    encoded = pc.dictionary_encode(bars.column("ticker").combine_chunks())
-    names: list[str] = encoded.dictionary.to_pylist()
-    order = np.argsort(np.array(names, dtype=object), kind="stable")
-    rank = np.empty(len(names), dtype=np.int32)
-    rank[order] = np.arange(len(names), dtype=np.int32)
-    code = rank[encoded.indices.to_numpy(zero_copy_only=False)] if names else np.empty(0, dtype=np.int32)
-    tickers = [names[i] for i in order]
+    code, tickers = numbered(bars.column("ticker"))
     day = bars.column("session").cast(pa.int32()).to_numpy()
     key = code.astype(np.int64) << 32 | (day.astype(np.int64) + 2**31)
     sort = None if bool(np.all(key[1:] > key[:-1])) else np.argsort(key, kind="stable")
@@ -71,17 +66,17 @@ def bars_in_order(bars: pa.Table, splits: pa.Table | None = None) -> tuple[Block
         values = bars.column(name).cast(pa.float64(), safe=False).to_numpy()
         return values if sort is None else values[sort]
 
-    basis = pc.index_in(bars.column("basis").combine_chunks(), value_set=pa.array(_BASES))
-    basis_code = basis.fill_null(3).to_numpy(zero_copy_only=False).astype(np.int8)
+    basis = places(bars.column("basis"), _BASES)
+    basis_code = np.where(basis < 0, _BASES.index("unknown"), basis).astype(np.int8)
     if sort is not None:
         code, day, basis_code, key = code[sort], day[sort], basis_code[sort], key[sort]
     split = np.full(code.size, np.nan)
     if splits is not None and splits.num_rows:
-        known = {t: i for i, t in enumerate(tickers)}
+        of = {t: i for i, t in enumerate(tickers)}
         rows = splits.select(["ticker", "session", "value"]).to_pylist()
         for row in rows:  # a few hundred
-            if row["ticker"] in known:
-                wanted = known[row["ticker"]] << 32 | (day_number(row["session"]) + 2**31)
+            if row["ticker"] in of:
+                wanted = of[row["ticker"]] << 32 | (day_number(row["session"]) + 2**31)
                 at = int(np.searchsorted(key, wanted))
                 if at < key.size and key[at] == wanted:
                     split[at] = row["value"]
@@ -120,8 +115,8 @@ def _candidates(block: Block, f: Features, t: AlertThresholds) -> dict[str, _Eve
     for k in range(t.volatility_days):
         tainted[k:] |= f.suspect[: f.suspect.size - k] & (here[k:] - k >= first[k:])
 
-    def events(at: Ints, ratio: Floats, base: Floats, alert: Bools, suspect: Bools, known: Bools) -> _Events:
-        count = np.concatenate([[0], np.cumsum(known, dtype=np.int64)])
+    def events(at: Ints, ratio: Floats, base: Floats, alert: Bools, suspect: Bools, valid: Bools) -> _Events:
+        count = np.concatenate([[0], np.cumsum(valid, dtype=np.int64)])
         own = count[at] - count[np.maximum(first[at], at - t.severity_sessions)]
         return _Events(
             block.code[at], block.day[at], at - first[at], ratio, base, alert, suspect, own,
@@ -158,10 +153,10 @@ def _at_least_own(e: _Events, sessions: int) -> Ints:
     return count
 
 
-def _pooled(e: _Events, needs: Ints, sector: Ints, known: Ints, sessions: int) -> tuple[Ints, Ints]:
+def _pooled(e: _Events, needs: Ints, sector: Ints, values: Ints, sessions: int) -> tuple[Ints, Ints]:
     """As above over all tickers of the sector, by exchange session: (values at least as high, values known).
 
-    `sector` is per ticker code, -1 unknown; `known[s, o]` counts known values of sector s before session ordinal o.
+    `sector` is per ticker code, -1 unknown; `values[s, o]` counts known values of sector s before session ordinal o.
     """
     when = ordinal(e.day)
     high = np.zeros(needs.size, dtype=np.int64)
@@ -179,7 +174,7 @@ def _pooled(e: _Events, needs: Ints, sector: Ints, known: Ints, sessions: int) -
         x = e.ratio[needs[mine]]
         for i in range(mine.size):
             high[mine[i]] = np.count_nonzero(pool_ratio[low[i] : top[i]] >= x[i])
-        size[mine] = known[s, now] - known[s, np.maximum(now - sessions, 0)]
+        size[mine] = values[s, now] - values[s, np.maximum(now - sessions, 0)]
     return high, size
 
 
@@ -249,14 +244,14 @@ def _known_by_sector(b: Block, f: Features, sector: Ints) -> dict[str, Ints]:
     when, of_bar = ordinal(b.day), sector[b.code]
     width = 12_000  # more sessions than the calendar's horizon holds
     moved = np.isfinite(f.change)
-    known = {
+    valid = {
         "unusual_volume": np.isfinite(f.volume_ratio),
         "price_spike": moved,
         "price_drop": moved,
         "high_volatility": f.volatility_known,
     }
     out: dict[str, Ints] = {}
-    for name, mask in known.items():
+    for name, mask in valid.items():
         use = mask & (of_bar >= 0)
         flat = np.bincount(of_bar[use] * width + when[use] + 1, minlength=groups * width)
         out[name] = np.cumsum(flat.reshape(groups, width), axis=1) if groups else flat.reshape(0, width)
@@ -294,31 +289,29 @@ def _alerts_of(
     why[~rated & orphan] = f"fewer than {t.severity_present} own sessions before, and no sector known"
     why[~rated & ~orphan] = f"fewer than {t.severity_present} sessions before, of its own and of its sector"
 
-    session = pa.array(e.day[at], pa.int32()).cast(pa.date32())
-    iso = session.cast(pa.string())
-    ticker = pa.DictionaryArray.from_arrays(e.code[at], pa.array(tickers, pa.string())).cast(pa.string())
+    session, ticker = dates(e.day[at]), named(e.code[at], tickers)
     rank = severity(tail)
-    return pa.table(
+    return frame(
+        MARKET_ALERTS,
         {
-            "alert_id": pc.binary_join_element_wise(ticker, iso, pa.scalar(name), ":"),
+            "alert_id": join(ticker, ":", session.cast(pa.string()), f":{name}"),
             "ticker": ticker,
             "session": session,
             "alert_type": pa.array([name] * at.size, pa.string()),
-            "severity": pa.array(rank, pa.float64(), from_pandas=True).cast(pa.int16()),
+            "severity": known(rank, pa.int16()),
             "price": e.close[at],
-            "volume": pa.array(e.volume[at], pa.float64(), from_pandas=True).cast(pa.int64(), safe=False),
-            "change_pct": pa.array(100.0 * e.change[at], pa.float64(), from_pandas=True),
+            "volume": known(np.rint(e.volume[at]), pa.int64()),
+            "change_pct": known(100.0 * e.change[at]),
             "suspect_data": e.suspect[at],
             "severity_basis": pa.array(basis, pa.string()),
             "severity_reason": pa.array(why, pa.string()),
             "details": _details(name, e, at, sample, tail, t),
-            "month": pc.utf8_slice_codeunits(iso, 0, 7),
+            "month": month_of(session),
         },
-        schema=MARKET_ALERTS.schema,
     )
 
 
-def _details(name: str, e: _Events, at: Ints, sample: Ints, tail: Floats, t: AlertThresholds) -> pa.Array:
+def _details(name: str, e: _Events, at: Ints, sample: Ints, tail: Floats, t: AlertThresholds) -> Column:
     """One JSON object per alert: what was measured, against what, over which threshold, and how rare that is."""
     threshold = {
         "unusual_volume": t.volume_ratio,
@@ -327,14 +320,13 @@ def _details(name: str, e: _Events, at: Ints, sample: Ints, tail: Floats, t: Ale
         "high_volatility": t.volatility_ratio,
     }[name]
 
-    def number(values: npt.NDArray[np.generic], digits: int) -> pa.Array:
-        text = pa.array(np.round(values.astype(np.float64), digits), pa.float64(), from_pandas=True).cast(pa.string())
+    def number(values: Floats, digits: int) -> Column:
+        text: Any = known(np.round(values, digits)).cast(pa.string())
         return text.fill_null("null")
 
-    return pc.binary_join_element_wise(
-        pa.scalar('{"ratio":'), number(e.ratio[at], 6),
-        pa.scalar(f',"baseline":"{_BASELINE[name]}","baseline_value":'), number(e.baseline[at], 8),
-        pa.scalar(f',"threshold":{threshold},"history":'), pa.array(sample, pa.int64()).cast(pa.string()),
-        pa.scalar(',"tail_p":'), number(tail, 8),
-        pa.scalar("}"), "",
+    history: Any = pa.array(sample, pa.int64()).cast(pa.string())
+    return join(
+        '{"ratio":', number(e.ratio[at], 6),
+        f',"baseline":"{_BASELINE[name]}","baseline_value":', number(e.baseline[at], 8),
+        f',"threshold":{threshold},"history":', history, ',"tail_p":', number(tail, 8), "}",
     )  # fmt: skip

@@ -84,7 +84,7 @@ def daily_bars(
                low / coalesce(factor, 1) AS low, close / coalesce(factor, 1) AS close,
                adj_close,
                CASE WHEN factor IS NULL THEN volume ELSE round(volume * factor)::BIGINT END AS volume,
-               CASE WHEN factor IS NULL THEN coalesce(replace(basis, 'raw', 'split'), 'unknown') ELSE 'split' END AS basis,
+               CASE WHEN factor IS NOT NULL OR basis = 'raw' THEN 'split' ELSE coalesce(basis, 'unknown') END AS basis,
                source, strftime(k.session, '%Y-%m') AS month
         FROM kept k LEFT JOIN factors f ON f.ticker = k.ticker AND f.session = k.session
         ORDER BY month, k.ticker, k.session""")

@@ -6,9 +6,13 @@ Here belongs which trade may be scored, and which alerts counted. The score itse
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 
+from cyberpi_assets.domain.columns import known
+from cyberpi_assets.domain.features import Floats
 from cyberpi_assets.domain.sql import Frame, ask, only
 from cyberpi_assets.domain.timing import counted_alerts, score_parts, tier
 from cyberpi_assets.settings import TimingRules
@@ -34,9 +38,13 @@ END
 
 
 def bars_spans(bars: Frame, window_days: int) -> pa.Table:
-    """First and last day on which each ticker may be scored. bars: ticker, session. Columns: ticker, first_day, last_day."""
+    """First and last day on which each ticker may be scored. bars: ticker, session, more.
+
+    Columns: ticker, first_day, last_day.
+    """
     return ask(
-        "SELECT ticker, min(session) AS first_day, (max(session) + $window::INT)::DATE AS last_day FROM bars GROUP BY 1",
+        """SELECT ticker, min(session) AS first_day, (max(session) + $window::INT)::DATE AS last_day
+           FROM bars GROUP BY ticker""",
         params={"window": window_days},
         bars=only(bars, "ticker", "session"),
     )
@@ -66,17 +74,14 @@ def disclosure_correlations(
     )
     scored = np.array([r is None for r in found.column("reason").to_pylist()], dtype=bool)
 
-    def part(name: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        values = found.column(name).cast(pa.float64()).to_numpy()
+    def part(name: str) -> Floats:
+        values: Floats = found.column(name).cast(pa.float64()).to_numpy()
         return np.where(scored, values, np.nan)
 
     n, n_rated, total, recent, high = (part(c) for c in ("n_alerts", "n_rated", "severity_sum", "n_recent", "n_high"))
     mean = np.divide(total, n_rated, out=np.where(scored, 0.0, np.nan), where=n_rated > 0)
     raw, score = score_parts(n, mean, recent, high)
     raw, score = np.where(scored, raw, np.nan), np.where(scored, score, np.nan)
-
-    def known(values: np.ndarray[tuple[int], np.dtype[np.float64]], kind: pa.DataType) -> pa.Array:
-        return pa.array(values, pa.float64(), from_pandas=True).cast(kind)
 
     table = found.select(["trade_id", "filing_id", "bioguide_id", "ticker", "transaction_date", "reason", "month"])
     for name, values in (
@@ -95,7 +100,7 @@ def disclosure_correlations(
     return table.select(DISCLOSURE_CORRELATIONS.names).cast(DISCLOSURE_CORRELATIONS.schema)
 
 
-def _alert_ids(scored: pa.Table, alerts: pa.Table, rules: TimingRules) -> pa.Array:
+def _alert_ids(scored: pa.Table, alerts: pa.Table, rules: TimingRules) -> pa.ChunkedArray[Any]:
     """Per trade, the ids of the alerts that counted, newest first; null where there is no score."""
     low = 0 if rules.include_same_day else 1
     counted = counted_alerts(alerts, rules).select(["ticker", "day", "alert_id"])

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from cyberpi_assets.domain.columns import having
 from cyberpi_assets.domain.names import resolve_officials
 from cyberpi_assets.domain.sql import ask
 from cyberpi_assets.domain.symbols import resolve_symbols
@@ -87,4 +87,4 @@ def disclosed_trades(
 
 def of_months(trades: pa.Table, months: Collection[str]) -> pa.Table:
     """The trades filed in some months (YYYY-MM)."""
-    return trades.filter(pc.is_in(trades.column("month"), value_set=pa.array(sorted(months), pa.string())))
+    return having(trades, "month", months)

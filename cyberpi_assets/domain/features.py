@@ -10,6 +10,7 @@ window never reaches into the ticker before.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -59,7 +60,7 @@ class Features:
     volatility_median: Floats  # at `volatility_hot`: the median
 
 
-def _prefix(values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+def _prefix(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Exclusive prefix sums: p[k] is the sum of the first k values."""
     out = np.empty(values.size + 1, dtype=np.float64 if values.dtype.kind == "f" else np.int64)
     out[0] = 0

@@ -179,14 +179,18 @@ def party_comparison(trades: pa.Table, correlations: pa.Table, rules: RankingRul
 
 
 def top_traded_tickers(trades: pa.Table, companies: pa.Table, spans: pa.Table, limit: int) -> pa.Table:
-    """The most traded symbols in the disclosures. spans: ticker (with market data). Columns: `tables.TOP_TRADED_TICKERS`.
+    """The most traded symbols in the disclosures. Columns: `tables.TOP_TRADED_TICKERS`.
 
+    trades: `tables.DISCLOSED_TRADES`. companies: `tables.COMPANIES`. spans: ticker, those with market data.
     Counts every disclosed trade with a symbol but superseded, deleted and repeated rows.
     """
     return ask(
         """
         WITH counted AS (
-            SELECT *, coalesce(bioguide_id, 'name:' || lower(official)) AS person FROM trades
+            SELECT *, coalesce(bioguide_id, 'name:' || lower(official)) AS person,
+                   -- an impossible date says nothing of when the symbol was traded
+                   CASE WHEN transaction_date BETWEEN DATE '2012-01-01' AND filed_on THEN transaction_date END AS day
+            FROM trades
             WHERE ticker IS NOT NULL AND superseded_by IS NULL AND repeat_of IS NULL
               AND filing_status IS DISTINCT FROM 'deleted'
         ), summed AS (
@@ -194,9 +198,7 @@ def top_traded_tickers(trades: pa.Table, companies: pa.Table, spans: pa.Table, l
                    count(*) FILTER (side = 'buy') AS n_buys, count(*) FILTER (side = 'sell') AS n_sells,
                    coalesce(sum(amount_low), 0) AS amount_low,
                    CASE WHEN count(amount_high) = count(*) THEN sum(amount_high) END AS amount_high,
-                   -- an impossible date says nothing of when the symbol was traded
-                   min(transaction_date) FILTER (transaction_date BETWEEN DATE '2012-01-01' AND filed_on) AS first_trade,
-                   max(transaction_date) FILTER (transaction_date BETWEEN DATE '2012-01-01' AND filed_on) AS last_trade
+                   min(day) AS first_trade, max(day) AS last_trade
             FROM counted GROUP BY ticker
         )
         SELECT row_number() OVER (ORDER BY n_trades DESC, n_officials DESC, s.ticker) AS rank, s.*, k.name, k.sector,

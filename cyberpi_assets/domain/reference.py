@@ -167,7 +167,8 @@ def committees(facts: pa.Table, memberships: pa.Table) -> pa.Table:
     return ask(
         """
         WITH seats AS (SELECT committee_id, count(*) AS n FROM memberships GROUP BY committee_id)
-        SELECT committee_id, arg_max(name, file) AS name, arg_max(chamber, file) FILTER (chamber IS NOT NULL) AS chamber,
+        SELECT committee_id, arg_max(name, file) AS name,
+               arg_max(chamber, file) FILTER (chamber IS NOT NULL) AS chamber,
                arg_max(parent_id, file) FILTER (parent_id IS NOT NULL) AS parent_id,
                arg_max(jurisdiction, file) FILTER (jurisdiction IS NOT NULL) AS jurisdiction,
                coalesce(any_value(n), 0) AS n_members, arg_max(source, file) AS source
@@ -179,7 +180,7 @@ def committees(facts: pa.Table, memberships: pa.Table) -> pa.Table:
 
 
 def account_of_files(files: pa.Table) -> dict[str, int]:
-    """How many files were read, merely recognised, and not recognised, and how many rows. files: `tables.FILE_FACTS`."""
+    """How many files were read, recognised or neither, and how many rows. files: `tables.FILE_FACTS`."""
     row = ask(
         """
         SELECT count(*) AS files, count(rows_read) AS files_read,

@@ -10,8 +10,8 @@ import datetime as dt
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from cyberpi_assets.domain.columns import having
 from cyberpi_assets.settings import TimingRules
 
 
@@ -52,7 +52,7 @@ def score_alerts(day: dt.date, alerts: list[tuple[dt.date, int | None]], rules: 
 
 def score_directly(alerts: pa.Table, ticker: str, day: dt.date, rules: TimingRules) -> Score:
     """Score of a trade in `ticker` on `day` from `tables.MARKET_ALERTS` rows of any tickers."""
-    mine = alerts.filter(pc.and_(pc.equal(alerts.column("ticker"), ticker), pc.invert(alerts.column("suspect_data"))))
+    mine = having(having(alerts, "ticker", [ticker]), "suspect_data", [False])
     rows = [(r["session"], r["severity"]) for r in mine.select(["session", "severity"]).to_pylist()]
     if rules.count == "ticker_days":
         best: dict[dt.date, int | None] = {}

@@ -1,7 +1,7 @@
 """Set work on frames, as SQL.
 
-Here belongs how a domain function asks DuckDB about frames it was given, and nothing that is true of markets. No name or
-text from a source is ever part of a query; values are bound.
+Here belongs how a domain function asks DuckDB about frames it was given, and nothing that is true of markets. No text
+from a source is ever part of a query; values are bound.
 """
 
 from __future__ import annotations

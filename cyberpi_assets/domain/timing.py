@@ -1,8 +1,8 @@
 """The timing surface: the score that a trade would have, for every ticker and every calendar day.
 
-Here belongs how alerts before a day become a score (METHODS, section 2), once for all days by cumulative sums, so that a
-trade, a placebo date or a permutation is a lookup. Which disclosed trade gets a score, and why another gets none, is in
-`correlations.py`.
+Here belongs how alerts before a day become a score (METHODS, section 2), once for all days by cumulative sums, so that
+a trade, a placebo date or a permutation is a lookup. Which disclosed trade gets a score, and why another gets
+none, is in `correlations.py`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ import pyarrow.compute as pc
 
 from cyberpi_assets.domain.alerts import bars_in_order
 from cyberpi_assets.domain.calendar import is_session, ordinal
+from cyberpi_assets.domain.columns import dates, day_numbers, frame, having, month_of, named, numbered, places
 from cyberpi_assets.domain.features import Floats, Ints
 from cyberpi_assets.settings import AlertThresholds, TimingRules
 from cyberpi_assets.tables import TIMING_SURFACE
@@ -55,31 +57,27 @@ def counted_alerts(alerts: pa.Table, rules: TimingRules) -> pa.Table:
     alerts: `tables.MARKET_ALERTS`. Columns: ticker, day, severity (int16, highest of the day, null when none is rated),
     alert_id (of the alert with that severity), alert_types (comma-separated); sorted by ticker and day.
     """
-    usable = alerts.filter(pc.invert(alerts.column("suspect_data")))
+    usable = having(alerts, "suspect_data", [False])
     slim = usable.select(["ticker", "session", "severity", "alert_id", "alert_type"])
-    ordered = slim.append_column("rank", slim.column("severity").fill_null(-1)).sort_by(
+    severity: Any = slim.column("severity")
+    ordered = slim.append_column("rank", severity.fill_null(-1)).sort_by(
         [("ticker", "ascending"), ("session", "ascending"), ("rank", "descending"), ("alert_id", "ascending")]
     )
     if rules.count == "alerts" or ordered.num_rows == 0:
-        kept, types = ordered, ordered.column("alert_type")
+        kept = ordered
+        types = ordered.column("alert_type")
     else:
-        ticker = pc.dictionary_encode(ordered.column("ticker").combine_chunks()).indices.to_numpy()
-        day = ordered.column("session").cast(pa.int32()).to_numpy()
+        ticker, _ = numbered(ordered.column("ticker"))
+        day = day_numbers(ordered.column("session"))
         first = np.flatnonzero(np.r_[True, (ticker[1:] != ticker[:-1]) | (day[1:] != day[:-1])])
         ends = np.r_[first[1:], ticker.size].astype(np.int32)
-        kept = ordered.take(pa.array(first))
-        offsets = pa.array(np.r_[0, ends].astype(np.int32))
-        lists = pa.ListArray.from_arrays(offsets, ordered.column("alert_type").combine_chunks())
-        types = pc.binary_join(lists, ",")
-    return pa.table(
-        {
-            "ticker": kept.column("ticker"),
-            "day": kept.column("session"),
-            "severity": kept.column("severity"),
-            "alert_id": kept.column("alert_id"),
-            "alert_types": types,
-        }
-    )
+        kept = ordered.take(pa.array(first, pa.int64()))
+        offsets = pa.array(np.r_[0, ends].astype(np.int32), pa.int32())
+        lists: Any = pa.ListArray.from_arrays(offsets, ordered.column("alert_type").combine_chunks())
+        types: Any = pc.binary_join(lists, ",")
+    names = ["ticker", "session", "severity", "alert_id"]
+    counted = kept.select(names).rename_columns(["ticker", "day", *names[2:]])
+    return counted.append_column("alert_types", types)
 
 
 def _prefix(size: int, at: Ints, weights: Floats | None = None) -> Floats:
@@ -89,11 +87,19 @@ def _prefix(size: int, at: Ints, weights: Floats | None = None) -> Floats:
     return out
 
 
-def evaluable(bars: pa.Table, t: AlertThresholds) -> tuple[pa.Table, list[str]]:
-    """Per bar, which detectors had what they need: `moved` (a return) and `detectors` (how many of the three).
+@dataclass(frozen=True)
+class Evaluable:
+    """Per bar, sorted by ticker and day, which detectors had what they need."""
 
-    Columns: code (ticker number), day (int32), moved (bool), detectors (int8); sorted by ticker and day; with tickers.
-    """
+    tickers: list[str]
+    code: npt.NDArray[np.int32]  # ticker, as a number
+    day: Ints
+    moved: npt.NDArray[np.bool_]  # a return
+    detectors: npt.NDArray[np.int8]  # how many of the three
+
+
+def evaluable(bars: pa.Table, t: AlertThresholds) -> Evaluable:
+    """Which detectors could be evaluated on each bar. bars: `tables.DAILY_BARS`, all that precede."""
     block, tickers = bars_in_order(bars)
     first, n = block.first, block.code.size
     here = np.arange(n)
@@ -108,7 +114,7 @@ def evaluable(bars: pa.Table, t: AlertThresholds) -> tuple[pa.Table, list[str]]:
         prior[here] - prior[np.maximum(first, here - t.volatility_sessions)] >= t.volatility_present
     )
     detectors = moved.astype(np.int8) + has_volume + has_volatility
-    return pa.table({"code": block.code, "day": block.day, "moved": moved, "detectors": detectors}), tickers
+    return Evaluable(tickers, block.code, block.day.astype(np.int64), moved, detectors)
 
 
 def timing_surface(
@@ -124,39 +130,29 @@ def timing_surface(
     that precede. months: YYYY-MM to return, all when None. Columns: `tables.TIMING_SURFACE`.
     """
     counted = counted_alerts(alerts, rules)
-    rows, tickers = evaluable(bars, thresholds)
-    if not tickers:
+    rows = evaluable(bars, thresholds)
+    if not rows.tickers:
         return TIMING_SURFACE.empty()
-    code = rows.column("code").to_numpy()
-    severity = counted.column("severity").cast(pa.float64()).to_numpy()
-    of = pc.index_in(counted.column("ticker"), value_set=pa.array(tickers)).fill_null(-1).to_numpy().astype(np.int64)
+    of = places(counted.column("ticker"), rows.tickers)
     order = np.argsort(of, kind="stable")
-    world = _World(
-        tickers,
-        code,
-        rows.column("day").to_numpy().astype(np.int64),
-        rows.column("moved").to_numpy(),
-        rows.column("detectors").to_numpy(),
-        of[order],
-        counted.column("day").cast(pa.int32()).to_numpy().astype(np.int64)[order],
-        severity[order],
-    )
-    edges = np.searchsorted(code, np.arange(0, len(tickers) + _TICKERS_AT_ONCE, _TICKERS_AT_ONCE))
+    severity: Floats = counted.column("severity").cast(pa.float64()).to_numpy()
+    world = _World(rows, of[order], day_numbers(counted.column("day"))[order], severity[order])
+    edges = np.searchsorted(rows.code, np.arange(0, len(rows.tickers) + _TICKERS_AT_ONCE, _TICKERS_AT_ONCE))
     parts = [slice(int(a), int(b)) for a, b in pairwise(edges) if b > a]
+    days = _day_range(months)
+
+    def one(part: slice) -> pa.Table:
+        return _surface_of(world, part, rules, days)
+
     with ThreadPoolExecutor(2) as pool:
-        tables = list(pool.map(lambda part: _surface_of(world, part, rules, _day_range(months)), parts))
-    return pa.concat_tables(tables)
+        return pa.concat_tables(list(pool.map(one, parts)))
 
 
 @dataclass(frozen=True)
 class _World:
     """Bars and counted alerts as arrays: bars sorted by ticker code and day, alerts by ticker code."""
 
-    tickers: list[str]
-    code: npt.NDArray[np.int32]
-    day: Ints
-    moved: npt.NDArray[np.bool_]
-    detectors: npt.NDArray[np.int8]
+    bars: Evaluable
     event_code: Ints
     event_day: Ints
     event_severity: Floats
@@ -165,8 +161,8 @@ class _World:
 def _surface_of(w: _World, part: slice, rules: TimingRules, days_wanted: tuple[int, int]) -> pa.Table:
     """The surface of the tickers whose bars lie in `part`."""
     low, high = days_wanted
-    lowest = int(w.code[part.start])
-    code, day = w.code[part] - lowest, w.day[part]
+    lowest = int(w.bars.code[part.start])
+    code, day = w.bars.code[part] - lowest, w.bars.day[part]
     starts = np.flatnonzero(np.r_[True, code[1:] != code[:-1]])
     ends = np.r_[starts[1:], code.size] - 1
     # only the days wanted and the window before them are laid out
@@ -206,18 +202,18 @@ def _surface_of(w: _World, part: slice, rules: TimingRules, days_wanted: tuple[i
 
     bar_in = (day >= begin[code]) & (day <= stop[code])
     bar_at = base[code[bar_in]] + day[bar_in] - begin[code[bar_in]]
-    detectors = _prefix(size, bar_at, w.detectors[part][bar_in].astype(np.float64))
-    moved = _prefix(size, bar_at, w.moved[part][bar_in].astype(np.float64))
+    detectors = _prefix(size, bar_at, w.bars.detectors[part][bar_in].astype(np.float64))
+    moved = _prefix(size, bar_at, w.bars.moved[part][bar_in].astype(np.float64))
     open_sessions = np.maximum(ordinal(days) - ordinal(days - rules.window_days), 1)
     seen, moves = detectors[place] - detectors[window], moved[place] - moved[window]
 
     mean = np.divide(total, n_rated, out=np.zeros_like(total), where=n_rated > 0)
     raw, _ = score_parts(n, mean, recent, n_high)
-    when = pa.array(days, pa.int32()).cast(pa.date32())
-    names = pa.array(w.tickers[lowest : lowest + starts.size], pa.string())
-    return pa.table(
+    when = dates(days)
+    return frame(
+        TIMING_SURFACE,
         {
-            "ticker": pa.DictionaryArray.from_arrays(pa.array(stretch), names).cast(pa.string()),
+            "ticker": named(stretch, w.bars.tickers[lowest : lowest + starts.size]),
             "day": when,
             "is_session": is_session(days),
             "n_alerts": n.astype(np.int16),
@@ -228,9 +224,8 @@ def _surface_of(w: _World, part: slice, rules: TimingRules, days_wanted: tuple[i
             "coverage": np.minimum(seen / (3.0 * open_sessions), 1.0).astype(np.float32),
             "scorable": moves >= rules.min_coverage * open_sessions,
             "raw_score": raw,
-            "month": pc.utf8_slice_codeunits(when.cast(pa.string()), 0, 7),
+            "month": month_of(when),
         },
-        schema=TIMING_SURFACE.schema,
     )
 
 

@@ -6,7 +6,7 @@ Here belongs where Dagster keeps its history and how the first start is made saf
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ class AlreadyRunning(RuntimeError):
 
 
 @contextmanager
-def alone(settings: Settings, name: str, *, wait: bool) -> Iterator[None]:
+def alone(settings: Settings, name: str, *, wait: bool) -> Generator[None]:
     """Hold one of the profile's locks. Raises AlreadyRunning where it is held and `wait` is false."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with (settings.data_dir / f".{name}.lock").open("w") as handle:
@@ -71,7 +71,7 @@ def prepare(settings: Settings) -> Path:
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[dg.DagsterInstance]:
+def opened(settings: Settings) -> Generator[dg.DagsterInstance]:
     """The instance of the profile, ready for runs."""
     home = prepare(settings)
     with dg.DagsterInstance.from_config(str(home)) as instance:

@@ -23,8 +23,8 @@ ONE_RUN = dg.BackfillPolicy.single_run()
 def reading_back(months: int = ALL_MONTHS) -> dg.AssetIn:
     """An input of the run's own months and `months` before them; of all earlier months by default.
 
-    The window is said on the input and not as a partition mapping: launched from the root, a mapping with an offset also
-    materialises months nobody asked for.
+    The window is said on the input and not as a partition mapping: launched from the root, a mapping with an offset
+    also materialises months nobody asked for.
     """
     return dg.AssetIn(metadata={MONTHS_BEFORE: months})
 

@@ -84,9 +84,10 @@ class _Lines(logging.Handler):
         self.out.flush()
 
 
-@dg.logger(description="One line per asset, for a terminal.")
-def progress_logger(_: dg.InitLoggerContext) -> logging.Logger:
-    """The logger of runs started from a terminal."""
+def _logger(_: dg.InitLoggerContext) -> logging.Logger:
     logger = logging.Logger("cyberpi.progress")
     logger.addHandler(_Lines(sys.stderr))
     return logger
+
+
+progress_logger = dg.LoggerDefinition(_logger, description="One line per asset, for a terminal.")

@@ -48,7 +48,8 @@ def run(
     """Read what is new, compute the months due, keep the state. Raises AlreadyRunning.
 
     `everything` computes all months; `months` names the first and last (None: the running month) instead of what
-    changed. `job` is a function of a module, by whose name Dagster finds the job again. The state is kept only after a run that went through, so an interrupted run is planned again.
+    changed. `job` is a function of a module, by whose name Dagster finds the job again. The state is kept
+    only after a run that went through, so an interrupted run is planned again.
     """
     began = time.monotonic()
     with alone(settings, "run", wait=False), opened(settings) as instance:
@@ -92,7 +93,7 @@ def say_summary(settings: Settings, outcome: Outcome) -> None:
     lake = lake_of(settings)
     con = connect(settings.duckdb_memory_limit, settings.duckdb_threads)
     lake.views(con)
-    show(lambda width: summary(con, outcome.run_id, settings.data_dir, _TOP))
+    show(lambda _: summary(con, outcome.run_id, settings.data_dir, _TOP))
     if outcome.success:
         done = "nothing to compute" if outcome.plan.months is None else "done"
         click.echo(f"\n{done} in {outcome.seconds:.1f} s")
@@ -111,7 +112,7 @@ def say_status(settings: Settings) -> None:
     versions = {name: lake.version(name) for name in lake.tables}
     con = connect(settings.duckdb_memory_limit, settings.duckdb_threads)
     lake.views(con)
-    show(lambda width: status(con, lake.tables, versions))
+    show(lambda _: status(con, lake.tables, versions))
     before = read_state(settings)
     click.echo(f"\nlast run that went through: {'none' if before is None else 'through ' + before['through']}")
 
@@ -122,4 +123,4 @@ def say_import(settings: Settings) -> None:
     from cyberpi_assets.reports.terminal import show
 
     files = _read(settings).files()
-    show(lambda width: imported(files))
+    show(lambda _: imported(files))

@@ -1,6 +1,7 @@
 """Reports as files: every format written whole and renamed into place.
 
-Here belongs where a report lies on disk and what the tables say of it. What it holds is in `timing.py` and `patterns.py`.
+Here belongs where a report lies on disk and what the tables say of it. What it holds is in `timing.py` and
+`patterns.py`.
 """
 
 from __future__ import annotations

@@ -124,7 +124,7 @@ def status(
 
 
 def imported(files: pa.Table) -> list[RenderableType]:
-    """One line per file: what it is, and how many rows were read, accepted and put aside. files: `tables.FILE_FACTS`."""
+    """One line per file: what it is, how many rows were accepted and put aside. files: `tables.FILE_FACTS`."""
     rows = files.sort_by([("kind", "ascending"), ("file", "ascending")]).to_pylist()
     counts = ("rows_read", "accepted", "quarantined")
     read = [

@@ -4,8 +4,8 @@ Here belongs how facts are kept between reading and merging. How a format is rea
 merged tables are is in `domain/`.
 
 A unit is one source file in one version (path, size, modification time, reader) or one simulated world. It is a folder
-with one Parquet file per kind of fact, the rows put aside, and a manifest; it is written aside and renamed into place, so
-a killed reader leaves no half unit. A `Gathered` is the set of units that make up the present state of a source.
+with one Parquet file per kind of fact, the rows put aside, and a manifest; it is written aside and renamed into place,
+so a killed reader leaves no half unit. A `Gathered` is the set of units that make up the present state of a source.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ def _signature(name: str, path: Path) -> dict[str, str]:
         ).fetchall()
     finally:
         con.close()
-    return {m: s for m, s in rows}
+    return dict(rows)
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ class Gathered:
         return con.sql(self.select(name))
 
     def facts(self, name: str, where: str = "true") -> pa.Table:
-        """All facts of one kind as Arrow. Columns: as `tables.FACTS[name]` declares. `where` is SQL, never user text."""
+        """All facts of one kind as Arrow. Columns: `tables.FACTS[name]`. `where` is SQL, never user text."""
         con = connect()
         try:
             data = con.sql(f"SELECT * FROM ({self.select(name)}) WHERE {where}").to_arrow_table()
