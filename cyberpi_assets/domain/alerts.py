@@ -112,7 +112,7 @@ def _candidates(block: Block, f: Features, t: AlertThresholds) -> dict[str, _Eve
     entry = np.ones(hot.size, dtype=bool)  # fires on entry only: the bar before was not hot
     entry[1:] = ~((hot[1:] == hot[:-1] + 1) & (block.code[hot[1:]] == block.code[hot[:-1]]))
     tainted = np.zeros(block.code.size, dtype=bool)  # a suspect move among the returns the volatility is made of
-    for k in range(t.volatility_days):
+    for k in range(min(t.volatility_days, tainted.size)):
         tainted[k:] |= f.suspect[: f.suspect.size - k] & (here[k:] - k >= first[k:])
 
     def events(at: Ints, ratio: Floats, base: Floats, alert: Bools, suspect: Bools, valid: Bools) -> _Events:

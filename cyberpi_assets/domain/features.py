@@ -150,7 +150,10 @@ def hot_volatility(volatility: Floats, first: Ints, t: AlertThresholds) -> tuple
     count = _prefix(known.astype(np.int64))
     here = np.arange(n)
     present = (count[here] - count[np.maximum(first, here - w)]).astype(np.int64)
-    enough = present >= t.volatility_present
+    # a median of zero (prices at rest) is nothing to measure against: more than half of the values are zero
+    still = _prefix(known & (volatility == 0))
+    at_rest = still[here] - still[np.maximum(first, here - w)] > present // 2
+    enough = (present >= t.volatility_present) & ~at_rest
 
     starts = np.unique(first)
     ticker = np.searchsorted(starts, first)
