@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from cyberpi_assets import tables
 from cyberpi_assets.assets.stored import show, stored
-from cyberpi_assets.domain.correlations import bars_spans
+from cyberpi_assets.domain.correlations import bars_stretches
 from cyberpi_assets.domain.correlations import disclosure_correlations as correlate
 from cyberpi_assets.domain.timing import timing_surface as surface_of
 from cyberpi_assets.orchestration.partitions import months_of, reading_back
@@ -46,8 +46,8 @@ def disclosure_correlations(
     daily_bars: duckdb.DuckDBPyRelation,
     settings: dg.ResourceParam[Settings],
 ) -> pa.Table:
-    spans = bars_spans(daily_bars, settings.timing.window_days)
-    scored = correlate(disclosed_trades, timing_surface, market_alerts, spans, settings.timing)
+    stretches = bars_stretches(daily_bars, settings.timing.window_days)
+    scored = correlate(disclosed_trades, timing_surface, market_alerts, stretches, settings.timing)
     show(context, "score_distribution", charts.score_distribution(scored), "distribution of scores")
     return scored
 

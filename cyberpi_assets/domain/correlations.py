@@ -27,11 +27,12 @@ CASE WHEN t.filing_status = 'deleted' THEN 'deleted by the filer'
      WHEN t.repeat_of IS NOT NULL THEN 'already disclosed in ' || t.repeat_of
      WHEN t.transaction_date IS NULL THEN 'no transaction date'
      WHEN t.transaction_date < DATE '2012-01-01' THEN 'transaction date before 2012'
-     WHEN t.transaction_date > t.filed_on THEN 'transaction date after the filing'
+     WHEN t.transaction_date > t.filed_on OR strftime(t.transaction_date, '%Y-%m') > t.month
+     THEN 'transaction date after the filing'
      WHEN t.ticker IS NULL THEN 'no listed symbol: ' || coalesce(t.asset_type, 'asset')
-     WHEN m.ticker IS NULL THEN 'no market data for this symbol'
+     WHEN m.trade_id IS NULL THEN 'no market data for this symbol'
      WHEN t.transaction_date < m.first_day THEN 'market data of this symbol begin later'
-     WHEN t.transaction_date > m.last_day THEN 'market data of this symbol end earlier'
+     WHEN NOT m.inside THEN 'market data of this symbol end earlier'
      WHEN s.ticker IS NULL OR NOT s.scorable THEN 'too few sessions with prices in the 30 days before'
 END
 """
@@ -50,27 +51,54 @@ def bars_spans(bars: Frame, window_days: int) -> pa.Table:
     )
 
 
+def bars_stretches(bars: Frame, window_days: int) -> pa.Table:
+    """The stretches of days on which each ticker may be scored: from a bar on, until `window_days` pass without one.
+
+    bars: ticker, session. Columns: ticker, first_day, last_day; one row per stretch.
+    """
+    return ask(
+        """
+        WITH begun AS (
+            SELECT ticker, session, session - $window::INT > lag(session, 1, DATE '0001-01-01') OVER mine AS begins
+            FROM bars WINDOW mine AS (PARTITION BY ticker ORDER BY session)
+        ), numbered AS (
+            SELECT ticker, session, count(*) FILTER (begins) OVER (PARTITION BY ticker ORDER BY session) AS n FROM begun
+        )
+        SELECT ticker, min(session) AS first_day, (max(session) + $window::INT)::DATE AS last_day
+        FROM numbered GROUP BY ticker, n ORDER BY ticker, first_day""",
+        params={"window": window_days},
+        bars=only(bars, "ticker", "session"),
+    )
+
+
 def disclosure_correlations(
-    trades: pa.Table, surface: Frame, alerts: pa.Table, spans: pa.Table, rules: TimingRules
+    trades: pa.Table, surface: Frame, alerts: pa.Table, stretches: pa.Table, rules: TimingRules
 ) -> pa.Table:
     """Every trade with its score and components, or null and the reason. Columns: `tables.DISCLOSURE_CORRELATIONS`.
 
     trades: `tables.DISCLOSED_TRADES`. surface: `tables.TIMING_SURFACE` and alerts: `tables.MARKET_ALERTS`, of all
-    months in which the trades lie and the window before. spans: as `bars_spans` gives.
+    months in which the trades lie and the window before. stretches: as `bars_stretches` gives; those that begin
+    after the month of a filing are not looked at, so that a trade's answer is the same whenever it is computed.
     Rows are ordered by month and trade_id.
     """
     found = ask(
         f"""
         WITH wanted AS (SELECT DISTINCT ticker, transaction_date AS day FROM trades),
-        looked_up AS (SELECT s.* FROM surface s SEMI JOIN wanted w ON s.ticker = w.ticker AND s.day = w.day)
+        looked_up AS (SELECT s.* FROM surface s SEMI JOIN wanted w ON s.ticker = w.ticker AND s.day = w.day),
+        market AS (
+            SELECT t.trade_id, min(m.first_day) AS first_day,
+                   bool_or(t.transaction_date BETWEEN m.first_day AND m.last_day) AS inside
+            FROM trades t JOIN stretches m ON m.ticker = t.ticker AND strftime(m.first_day, '%Y-%m') <= t.month
+            GROUP BY t.trade_id
+        )
         SELECT t.trade_id, t.filing_id, t.bioguide_id, t.ticker, t.transaction_date, t.month,
                s.n_alerts, s.n_rated, s.severity_sum, s.n_recent, s.n_high, s.coverage, {_REASONS} AS reason
-        FROM trades t LEFT JOIN spans m ON m.ticker = t.ticker
+        FROM trades t LEFT JOIN market m USING (trade_id)
         LEFT JOIN looked_up s ON s.ticker = t.ticker AND s.day = t.transaction_date
         ORDER BY t.month, t.trade_id""",
         trades=trades,
         surface=only(surface, *_LOOKED_UP),
-        spans=spans,
+        stretches=stretches,
     )
     scored = np.array([r is None for r in found.column("reason").to_pylist()], dtype=bool)
 

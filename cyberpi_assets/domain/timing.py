@@ -124,7 +124,7 @@ def timing_surface(
     thresholds: AlertThresholds,
     months: Sequence[str] | None = None,
 ) -> pa.Table:
-    """The score of every ticker on every calendar day from its first bar to `window_days` after its last.
+    """The score of every ticker on every calendar day that has a bar on it or in the `window_days` before it.
 
     alerts: `tables.MARKET_ALERTS`, of the months wanted and the window before them. bars: `tables.DAILY_BARS`, all
     that precede. months: YYYY-MM to return, all when None. Columns: `tables.TIMING_SURFACE`.
@@ -185,7 +185,12 @@ def _surface_of(w: _World, part: slice, rules: TimingRules, days_wanted: tuple[i
     place = np.arange(size)
     edge = base[stretch]
     days = begin[stretch] + (place - edge)
-    wanted = (days >= low) & (days <= high)
+    bar_in = (day >= begin[code]) & (day <= stop[code])
+    bar_at = base[code[bar_in]] + day[bar_in] - begin[code[bar_in]]
+    # a pause in a ticker's bars has no rows, whether or not it is known yet that it will end
+    bars_to = _prefix(size, bar_at)
+    seen_lately = bars_to[place + 1] > bars_to[np.maximum(edge, place - rules.window_days)]
+    wanted = (days >= low) & (days <= high) & seen_lately
     place, edge, days, stretch = place[wanted], edge[wanted], days[wanted].astype(np.int32), stretch[wanted]
     top = place + 1 if rules.include_same_day else place
     window, short = np.maximum(edge, place - rules.window_days), np.maximum(edge, place - rules.recent_days)
@@ -200,8 +205,6 @@ def _surface_of(w: _World, part: slice, rules: TimingRules, days_wanted: tuple[i
     n_rated, total = counted(rated), counted(rated, severity[rated])
     n_high = counted(rated & (severity >= rules.high_severity))
 
-    bar_in = (day >= begin[code]) & (day <= stop[code])
-    bar_at = base[code[bar_in]] + day[bar_in] - begin[code[bar_in]]
     detectors = _prefix(size, bar_at, w.bars.detectors[part][bar_in].astype(np.float64))
     moved = _prefix(size, bar_at, w.bars.moved[part][bar_in].astype(np.float64))
     open_sessions = np.maximum(ordinal(days) - ordinal(days - rules.window_days), 1)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import dagster as dg
 
-from cyberpi_assets.orchestration.partitions import MONTHS
-
 JOB_TAGS = {"dagster/max_runtime": "7200"}
 
 everything = dg.define_asset_job(
     "everything",
     selection=dg.AssetSelection.all(),
     description="The whole lineage, from files to reports, over one range of months in one run.",
-    partitions_def=MONTHS,
     executor_def=dg.in_process_executor,
     tags=JOB_TAGS,
 )
