@@ -1,0 +1,1 @@
+"""What happened to prices after a trade and after its disclosure, and whether chance explains it (METHODS, section 4)."""
