@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from cyberpi_assets.domain.calendar import day_number, ordinal
 from cyberpi_assets.domain.columns import Column, dates, frame, join, known, month_of, named, numbered, places
-from cyberpi_assets.domain.features import Block, Bools, Features, Floats, Ints, measure
+from cyberpi_assets.domain.features import ROUNDING, Block, Bools, Features, Floats, Ints, measure
 from cyberpi_assets.settings import AlertThresholds
 from cyberpi_assets.tables import MARKET_ALERTS
 
@@ -103,9 +103,9 @@ def _candidates(block: Block, f: Features, t: AlertThresholds) -> dict[str, _Eve
     """Per alert type the bars at or over its threshold, with the size of the ticker's own history before each."""
     first = block.first
     here = np.arange(block.code.size)
-    limit = t.move_pct / 100.0
+    limit = t.move_pct / 100.0 * (1.0 + ROUNDING)
     with np.errstate(invalid="ignore"):
-        loud = np.flatnonzero(f.volume_ratio >= t.volume_ratio)
+        loud = np.flatnonzero(f.volume_ratio >= t.volume_ratio * (1.0 - ROUNDING))
         up = np.flatnonzero(f.change > limit)
         down = np.flatnonzero(f.change < -limit)
     hot = f.volatility_hot

@@ -22,6 +22,7 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 _DIVIDEND_LIKE = 0.20  # a larger step between close and adjusted close is a split, not a dividend
+ROUNDING = 1e-12  # 105 / 100 - 1 is a hair over 5 % in binary: a figure so near a threshold is taken to lie on it
 _SPLIT_FIT = 0.20  # how far the observed step may lie from a known split ratio
 
 
@@ -90,7 +91,7 @@ def changes(block: Block, suspect_move_pct: float) -> tuple[Floats, Bools]:
         (block.basis[1:] != block.basis[:-1]) | (np.abs(np.log(np.maximum(step, 1e-12))) > np.log1p(_DIVIDEND_LIKE))
     )
     move = np.where(readjusted, by_adjusted, by_close)
-    limit = suspect_move_pct / 100.0
+    limit = suspect_move_pct / 100.0 * (1.0 + ROUNDING)
     large = np.abs(move) > limit
     with np.errstate(invalid="ignore", divide="ignore"):
         unsplit = (1.0 + move) * block.split[1:] - 1.0
@@ -162,7 +163,7 @@ def hot_volatility(volatility: Floats, first: Ints, t: AlertThresholds) -> tuple
     padded[at] = volatility
 
     below = np.zeros(padded.size, dtype=np.int16)
-    limit = padded * ((1.0 + 1e-12) / t.volatility_ratio)
+    limit = padded * ((1.0 + 2 * ROUNDING) / t.volatility_ratio)
     with np.errstate(invalid="ignore"):
         for k in range(1, w + 1):
             below[k:] += padded[:-k] <= limit[k:]
@@ -179,7 +180,7 @@ def hot_volatility(volatility: Floats, first: Ints, t: AlertThresholds) -> tuple
         median = 0.5 * (window[row, (m - 1) // 2] + window[row, m // 2])
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = volatility[part] / median
-        fires = (median > 0) & (ratio >= t.volatility_ratio)
+        fires = (median > 0) & (ratio >= t.volatility_ratio * (1.0 - ROUNDING))
         hot.append(part[fires])
         ratios.append(ratio[fires])
         medians.append(median[fires])
