@@ -104,6 +104,7 @@ def ui_command(ctx: click.Context, port: int) -> None:
     env = os.environ | settings.as_environment() | {"DAGSTER_HOME": str(home)}
     dagster = str(Path(sys.executable).with_name("dagster"))
     workspace = str(settings.home / "workspace.yaml")
+    os.chdir(settings.data_dir)  # beside a dagster.yaml it warns that it uses another
     # the workspace names a module of this environment; nothing here is a shell
     os.execve(dagster, [dagster, "dev", "-w", workspace, "-h", "127.0.0.1", "-p", str(port)], env)  # noqa: S606
 

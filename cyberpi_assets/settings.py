@@ -71,6 +71,25 @@ class RankingRules(BaseModel):
     )
 
 
+class EvidenceRules(BaseModel):
+    """How scores are held against chance (METHODS, section 3), and when a finding is called supported."""
+
+    model_config = ConfigDict(frozen=True)
+
+    min_dates: int = Field(60, ge=2, description="admissible dates below which a trade gets no p")
+    prior_sessions: int = Field(60, ge=0, description="sessions a ticker must have been listed before a placebo date")
+    local_days: int = Field(90, ge=1, description="calendar days before and after the trade for the local null")
+    shifts: int = Field(9_999, ge=99, description="random circular shifts of a calendar, and permutations")
+    resamples: int = Field(2_000, ge=100, description="bootstrap resamples of trading days")
+    min_clusters: int = Field(10, ge=1, description="official x ticker x day clusters below which nothing is supported")
+    min_batches: int = Field(5, ge=2, description="trading days below which there is no bootstrap interval")
+    q_level: float = Field(0.05, gt=0, lt=1, description="largest q of a supported finding")
+    offender_rate: float = Field(0.5, gt=0, lt=1, description="rate of suspicious trades of a repeat offender")
+    offender_certainty: float = Field(0.95, gt=0, lt=1, description="posterior probability that the rate is reached")
+    rebalancing_tickers: int = Field(10, ge=2, description="tickers an official trades on a day that look like rebalancing")
+    seed: int = Field(20_120_404, ge=0, description="of every random draw")
+
+
 def _project_root() -> Path:
     """The folder that holds dagster.yaml: the checkout, or else the working directory."""
     checkout = Path(__file__).resolve().parent.parent
@@ -99,6 +118,7 @@ class Settings(BaseSettings):
     alerts: AlertThresholds = AlertThresholds()  # pyright: ignore[reportCallIssue]
     timing: TimingRules = TimingRules()  # pyright: ignore[reportCallIssue]
     rankings: RankingRules = RankingRules()  # pyright: ignore[reportCallIssue]
+    evidence: EvidenceRules = EvidenceRules()  # pyright: ignore[reportCallIssue]
 
     @model_validator(mode="after")
     def _files_need_a_folder(self) -> Settings:

@@ -30,7 +30,7 @@ def market_alerts(
 ) -> pa.Table:
     splits = having(corporate_actions, "action", ["split"])
     alerts = raise_alerts(daily_bars, settings.alerts, splits=splits, sectors=companies, months=months_of(context))
-    show(context, "alerts_per_month", charts.alerts_per_month(alerts), "alerts per month by type")
+    show(context, "alerts_per_month", lambda: charts.alerts_per_month(alerts), "alerts per month by type")
     return alerts
 
 
@@ -42,8 +42,12 @@ def market_alerts(
     more="Severe alerts of the last 30 days of data, for whoever asks often. Rebuilt from the lake.",
 )
 def working_memory(
-    market_alerts: pa.Table, top_traded_tickers: pa.Table, settings: dg.ResourceParam[Settings]
+    context: dg.AssetExecutionContext,
+    market_alerts: pa.Table,
+    top_traded_tickers: pa.Table,
+    settings: dg.ResourceParam[Settings],
 ) -> pa.Table:
+    show(context, "alerts_per_month", lambda: charts.alerts_per_month(market_alerts), "alerts per month by type")
     return recent_severe_alerts(market_alerts, top_traded_tickers, 30, None, settings.timing.high_severity)
 
 

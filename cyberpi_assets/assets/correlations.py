@@ -48,7 +48,7 @@ def disclosure_correlations(
 ) -> pa.Table:
     stretches = bars_stretches(daily_bars, settings.timing.window_days)
     scored = correlate(disclosed_trades, timing_surface, market_alerts, stretches, settings.timing)
-    show(context, "score_distribution", charts.score_distribution(scored), "distribution of scores")
+    show(context, "score_distribution", lambda: charts.score_distribution(scored), "distribution of scores")
     return scored
 
 

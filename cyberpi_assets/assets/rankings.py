@@ -23,7 +23,7 @@ def official_rankings(
     settings: dg.ResourceParam[Settings],
 ) -> pa.Table:
     ranked = rankings.official_rankings(disclosed_trades, disclosure_correlations, officials, settings.rankings)
-    show(context, "ranking", charts.ranking_intervals(ranked), "officials with the interval of their rate")
+    show(context, "ranking", lambda: charts.ranking_intervals(ranked), "officials with the interval of their rate")
     return ranked
 
 

@@ -16,7 +16,8 @@ from cyberpi_assets.assets.rankings import (
     top_traded_tickers,
 )
 from cyberpi_assets.assets.reference import committees, demo_truth
-from cyberpi_assets.assets.stored import stored
+from cyberpi_assets.assets.stored import show, stored
+from cyberpi_assets.reports import charts
 from cyberpi_assets.reports.files import write_patterns, write_timing
 from cyberpi_assets.settings import Settings
 from cyberpi_assets.storage.engine import connect
@@ -43,7 +44,9 @@ def _views(lake: Lake) -> duckdb.DuckDBPyConnection:
 def timing_report(
     context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake], settings: dg.ResourceParam[Settings]
 ) -> pa.Table:
-    written = write_timing(_views(lake), settings.reports_dir, settings.data_dir)
+    written = write_timing(_views(lake), settings.reports_dir, settings.data_dir, settings.timing)
+    scores = lake.read("disclosure_correlations", columns=["score"])
+    show(context, "score_distribution", lambda: charts.score_distribution(scores), "distribution of scores")
     context.add_output_metadata({"report": dg.MetadataValue.md(written.preview)})
     return written.rows
 

@@ -145,7 +145,11 @@ def timing_surface(
         return _surface_of(world, part, rules, days)
 
     with ThreadPoolExecutor(2) as pool:
-        return pa.concat_tables(list(pool.map(one, parts)))
+        laid_out = pa.concat_tables(list(pool.map(one, parts)))
+    if months is None:
+        return laid_out
+    between = int((np.datetime64(max(months), "M") - np.datetime64(min(months), "M")).astype(int))
+    return laid_out if len(set(months)) == between + 1 else having(laid_out, "month", set(months))
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ def instance_config(history: Path) -> dict[str, Any]:
     """What dagster.yaml of the checkout says, with an absolute folder."""
     return {
         "telemetry": {"enabled": False},
+        "nux": {"enabled": False},
         "storage": {"sqlite": {"base_dir": str(history)}},
         "local_artifact_storage": {
             "module": "dagster._core.storage.root",

@@ -1,7 +1,8 @@
 """Which months a run must compute again: what changed since the last run that went through.
 
-Here belongs the comparison of what was read now with what was read then. A run that was killed leaves no mark, so the
-next one plans the same work again; what its readers had finished stays in the intake.
+Here belongs the comparison of what was read now with what was read then. A run marks the first month it will write
+before it writes; the mark goes when the run has gone through. So the work of a killed run is planned again, even where
+its reason has vanished meanwhile; what its readers had finished stays in the intake.
 """
 
 from __future__ import annotations
@@ -10,14 +11,27 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from cyberpi_assets.orchestration.partitions import MONTHS
 from cyberpi_assets.settings import Settings
 from cyberpi_assets.sources.intake import UNDATED_MONTH, Gathered
 from cyberpi_assets.storage.lake import Lake
 
+UNFINISHED = "unfinished"
+
 _DATED = ("bar_facts", "disclosure_facts")
+# Tables without which the state speaks of a lake that is not there any more; version 0 is a table just created.
+_WRITTEN = (
+    "source_files",
+    "daily_bars",
+    "market_alerts",
+    "timing_surface",
+    "disclosed_trades",
+    "disclosure_correlations",
+    "official_rankings",
+)
+_FIRST_WRITE = 1
 
 
 @dataclass(frozen=True)
@@ -46,6 +60,7 @@ def state_of(settings: Settings, gathered: Gathered) -> dict[str, Any]:
     return {
         "rules": rules_digest(settings),
         "facts": gathered.signatures(),
+        "files": hashlib.sha256("|".join(sorted(gathered.units)).encode()).hexdigest()[:24],
         "through": MONTHS.get_partition_keys()[-1],
     }
 
@@ -58,9 +73,7 @@ def plan(now: dict[str, Any], before: dict[str, Any] | None, lake: Lake) -> Plan
     """
     every = MONTHS.get_partition_keys()
     whole = (every[0], every[-1])
-    if before is None or any(
-        lake.version(t) < 0 for t in ("daily_bars", "disclosure_correlations", "official_rankings")
-    ):
+    if before is None or any(lake.version(t) < _FIRST_WRITE for t in _WRITTEN):
         return Plan(whole, "first run")
     if now["rules"] != before["rules"]:
         return Plan(whole, "code, rules or source changed")
@@ -69,16 +82,21 @@ def plan(now: dict[str, Any], before: dict[str, Any] | None, lake: Lake) -> Plan
         return Plan(whole, "changed: " + ", ".join(k.removesuffix("_facts") for k in undated))
     changed = {m for kind in _DATED for m in _months_that_differ(now, before, kind)}
     fresh = {m for m in every if m > before["through"]}
+    if (unfinished := before.get(UNFINISHED)) is not None:
+        changed.add(unfinished)
     if not changed and not fresh:
+        if now["files"] != before["files"]:  # the account of files is new, and no figure by month with it
+            return Plan((every[-1], every[-1]), "files changed, and no fact by month with them")
         return Plan(None, "nothing changed")
     first = min(changed | fresh)
     if first == UNDATED_MONTH or first < every[0]:
         return Plan(whole, "undated rows changed")
-    return Plan((min(first, every[-1]), every[-1]), f"changed since {first}")
+    why = "left unfinished" if first == unfinished else "changed"
+    return Plan((min(first, every[-1]), every[-1]), f"{why} since {first}")
 
 
 def _differs(now: dict[str, Any], before: dict[str, Any], kind: str) -> bool:
-    return now["facts"].get(kind) != before["facts"].get(kind)
+    return now["facts"].get(kind, {}) != before["facts"].get(kind, {})
 
 
 def _months_that_differ(now: dict[str, Any], before: dict[str, Any], kind: str) -> set[str]:
@@ -89,9 +107,20 @@ def _months_that_differ(now: dict[str, Any], before: dict[str, Any], kind: str) 
 def read_state(settings: Settings) -> dict[str, Any] | None:
     """The state of the last run that went through, None when there is none or it cannot be read."""
     try:
-        return json.loads((settings.data_dir / "state.json").read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
+        state = json.loads((settings.data_dir / "state.json").read_text())
+    except (FileNotFoundError, ValueError):
         return None
+    whole = isinstance(state, dict) and {"rules", "facts", "files", "through"} <= state.keys()
+    return cast(dict[str, Any], state) if whole else None
+
+
+def mark_unfinished(settings: Settings, before: dict[str, Any] | None, first: str) -> None:
+    """Say that the months from `first` on are about to be written, until `keep_state` says that all is done.
+
+    Without a state nothing is said: the next run computes everything anyway.
+    """
+    if before is not None:
+        keep_state(settings, before | {UNFINISHED: min(first, before.get(UNFINISHED, first))})
 
 
 def keep_state(settings: Settings, state: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ import dagster as dg
 
 from cyberpi_assets.orchestration.instance import alone, opened
 from cyberpi_assets.orchestration.partitions import MONTHS
-from cyberpi_assets.orchestration.plan import Plan, keep_state, plan, read_state, state_of
+from cyberpi_assets.orchestration.plan import UNFINISHED, Plan, keep_state, mark_unfinished, plan, read_state, state_of
 from cyberpi_assets.orchestration.progress import Reading
 from cyberpi_assets.orchestration.resources import lake_of, sources_of
 from cyberpi_assets.settings import Settings
@@ -25,6 +25,7 @@ from cyberpi_assets.sources.intake import Gathered
 from cyberpi_assets.storage.engine import connect
 
 _FROM, _TO = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+_TERMINAL = "cyberpi/terminal"
 _TOP = 10
 
 
@@ -55,8 +56,8 @@ def run(
     with alone(settings, "run", wait=False), opened(settings) as instance:
         click.echo(f"cyberpi: profile {settings.profile.value}, data in {settings.data_dir}", err=True)
         gathered = _read(settings)
-        now = state_of(settings, gathered)
-        due = plan(now, read_state(settings), lake_of(settings))
+        now, before = state_of(settings, gathered), read_state(settings)
+        due = plan(now, before, lake_of(settings))
         every = MONTHS.get_partition_keys()
         if everything:
             due = Plan((every[0], every[-1]), "asked for")
@@ -66,16 +67,27 @@ def run(
             click.echo("  nothing changed since the last run", err=True)
             return Outcome(True, due, None, time.monotonic() - began)
         click.echo(f"  computing {due.months[0]} to {due.months[1]}: {due.reason}", err=True)
+        _end_runs_of_dead_processes(instance)
+        mark_unfinished(settings, before, due.months[0])
         os.environ.update(settings.as_environment())  # the job is found again by name, from the environment
         result = dg.execute_job(
             dg.reconstructable(job),
             instance=instance,
             run_config={"loggers": {"progress": {}}},
-            tags={_FROM: due.months[0], _TO: due.months[1]},
+            tags={_FROM: due.months[0], _TO: due.months[1], _TERMINAL: "run"},
         )
         if result.success and months is None:
             keep_state(settings, now)
+        elif result.success and before is not None and now == {k: v for k, v in before.items() if k != UNFINISHED}:
+            keep_state(settings, before)  # the months asked for were computed from the facts the others rest on
         return Outcome(result.success, due, result.run_id, time.monotonic() - began)
+
+
+def _end_runs_of_dead_processes(instance: dg.DagsterInstance) -> None:
+    """Whoever holds the profile's lock is its only run from a terminal: others that seem to go on were killed."""
+    going_on = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+    for left in instance.get_runs(dg.RunsFilter(statuses=going_on, tags={_TERMINAL: "run"})):
+        instance.report_run_failed(left, "The process of this run is gone.")
 
 
 def _read(settings: Settings) -> Gathered:

@@ -18,7 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from cyberpi_assets.reports import patterns, timing
-from cyberpi_assets.settings import RankingRules
+from cyberpi_assets.settings import RankingRules, TimingRules
 from cyberpi_assets.tables import TIMING_REPORT
 
 _ENDINGS = {"text": "txt", "json": "json", "md": "md"}
@@ -47,9 +47,9 @@ def write_whole(path: Path, text: str) -> None:
         raise
 
 
-def write_timing(con: duckdb.DuckDBPyConnection, folder: Path, root: Path) -> Written:
+def write_timing(con: duckdb.DuckDBPyConnection, folder: Path, root: Path, rules: TimingRules) -> Written:
     """The suspicious-timing report in all formats. `con` sees the lake's tables; paths are said relative to `root`."""
-    report = timing.timing_report(con)
+    report = timing.timing_report(con, rules=rules)
     texts = {
         "text": timing.to_text(report),
         "json": json.dumps(timing.to_json(report), indent=1, ensure_ascii=False),

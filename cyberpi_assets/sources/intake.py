@@ -34,6 +34,8 @@ DATED: dict[str, str] = {
     "disclosure_facts": "coalesce(filed_on, notification_date, transaction_date)",
 }
 UNDATED_MONTH = "0000-00"
+# Facts whose table keeps file and line: a row that moved within its file is a changed row.
+_TRACED = {"disclosure_facts"}
 
 
 class Sources(Protocol):
@@ -148,8 +150,8 @@ class Intake:
 
 
 def _signature(name: str, path: Path) -> dict[str, str]:
-    """Per month, a digest of the fact's rows that does not depend on their order, nor on file and line."""
-    columns = [c for c in FACTS[name].names if c not in ("file", "line")]
+    """Per month, a digest of the fact's rows, whatever their order; of file and line only where a table keeps these."""
+    columns = [c for c in FACTS[name].names if c not in ("file", "line") or name in _TRACED]
     month = f"coalesce(strftime({DATED[name]}, '%Y-%m'), '{UNDATED_MONTH}')" if name in DATED else f"'{UNDATED_MONTH}'"
     row = "hash(" + ", ".join(f'"{c}"' for c in columns) + ")"
     con = connect()

@@ -157,9 +157,7 @@ def _sector_codes(tickers: list[str], companies: pa.Table, market: str) -> Ints:
     return found.column("sector").to_numpy().astype(np.int64)
 
 
-def _sectors(
-    code: npt.NDArray[np.int32], session: npt.NDArray[np.int32], change: Floats, sector_of: Ints
-) -> Floats:
+def _sectors(code: npt.NDArray[np.int32], session: npt.NDArray[np.int32], change: Floats, sector_of: Ints) -> Floats:
     """Mean return of the other names of a bar's sector on its session; NaN with fewer than 5 of them."""
     out = np.full(code.size, np.nan)
     if code.size < 2:

@@ -70,9 +70,7 @@ def kolari_pynnonen(scar: Floats, correlation: float) -> tuple[float, float]:
 
 def tested(scar: Floats, observations: Ints, correlation: float) -> Tested:
     """All three tests of one group."""
-    return Tested(
-        scar.size, *patell(scar, observations), *bmp(scar), correlation, *kolari_pynnonen(scar, correlation)
-    )
+    return Tested(scar.size, *patell(scar, observations), *bmp(scar), correlation, *kolari_pynnonen(scar, correlation))
 
 
 @dataclass(frozen=True)
@@ -125,7 +123,7 @@ def residual_correlations(panel: Panel, codes: Ints, against: str = "market") ->
 
 
 def overlap_correlation(
-    start: Ints, length: Ints, sign: Floats, ticker: Ints, matrix: npt.NDArray[np.float32]
+    start: Ints, length: Ints, sign: Floats, ticker: Ints, matrix: npt.NDArray[np.floating]
 ) -> float:
     """Mean correlation over all pairs of standardised abnormal returns whose windows overlap in part or not at all.
 
@@ -140,12 +138,11 @@ def overlap_correlation(
         return np.nan
     rows, column = np.unique(ticker, return_inverse=True)
     small = np.ascontiguousarray(matrix[np.ix_(rows, rows)])
-    first = int(start.min())
-    held = np.zeros((int((start + length).max()) - first + 1, rows.size))
+    # what is held changes only where a window begins or ends
+    edges, where = np.unique(np.concatenate([start, start + length]), return_inverse=True)
     weight = sign / np.sqrt(length)
-    np.add.at(held, (start - first, column), weight)
-    np.add.at(held, (start + length - first, column), -weight)
-    np.cumsum(held, axis=0, out=held)
-    active = held[np.any(np.abs(held) > 1e-9, axis=1)].astype(np.float32)
-    total = float(np.einsum("tk,tk->", active @ small, active, dtype=np.float64))
-    return (total - n) / (n * (n - 1))
+    cell = where * rows.size + np.concatenate([column, column])
+    change = np.bincount(cell, np.concatenate([weight, -weight]), minlength=edges.size * rows.size)
+    held = np.cumsum(change.reshape(edges.size, rows.size), axis=0)[:-1].astype(matrix.dtype)
+    daily = np.einsum("tk,tk->t", held @ small, held, dtype=np.float64)
+    return (float(daily @ np.diff(edges)) - n) / (n * (n - 1))
