@@ -21,7 +21,7 @@ from cyberpi_assets.definitions import STAGES, build_defs
 from cyberpi_assets.settings import Settings
 from cyberpi_assets.sources.intake import Gathered, Intake, Unit
 from cyberpi_assets.storage.lake import Lake
-from cyberpi_assets.tables import FACTS, LAKE, QUARANTINE_FACTS
+from cyberpi_assets.tables import FACTS, LAKE
 
 D = dt.date
 MONTHS = ("2024-01", "2024-02", "2024-03", "2024-04")
@@ -62,7 +62,7 @@ def sessions_between(first: dt.date, last: dt.date) -> list[dt.date]:
     return [d.date() for d in calendar.sessions_in_range(first.isoformat(), last.isoformat())]
 
 
-def bars(through: dt.date = D(2024, 4, 30)) -> list[dict[str, Any]]:
+def bars() -> list[dict[str, Any]]:
     """Bars with shocks about once in ten sessions, so that every month has alerts of every kind."""
     rows: list[dict[str, Any]] = []
     for number, (ticker, spans) in enumerate(SPANS.items()):
@@ -74,8 +74,7 @@ def bars(through: dt.date = D(2024, 4, 30)) -> list[dict[str, Any]]:
                 close *= float(np.exp(random.normal(0, 0.07 if shock else 0.01)))
                 volume = int(1e6 * np.exp(random.normal(1.6 if shock else 0, 0.2)))
                 prices = {"open": close, "high": close * 1.01, "low": close * 0.99, "close": close, "adj_close": close}
-                if day <= through:
-                    rows.append({"ticker": ticker, "session": day, **prices, "volume": volume, "basis": "split"})
+                rows.append({"ticker": ticker, "session": day, **prices, "volume": volume, "basis": "split"})
     return rows
 
 
@@ -135,7 +134,7 @@ def facts() -> dict[str, pa.Table]:
 class MadeSources:
     """Facts from a dictionary, through a real intake."""
 
-    def __init__(self, folder: Path, given: Mapping[str, pa.Table], rows_read: int | None = None) -> None:
+    def __init__(self, folder: Path, given: Mapping[str, pa.Table]) -> None:
         self.intake = Intake(folder)
         unit = Unit("made.csv", "made", "made/rows", 1, dt.datetime(2024, 5, 1, tzinfo=dt.UTC), facts=dict(given))
         unit.rows_read = sum(t.num_rows for t in given.values())
@@ -196,7 +195,3 @@ def tables_of(lake: Lake) -> dict[str, list[str]]:
         for name, table in LAKE.items()
         if name not in _NOT_COMPARED
     }
-
-
-def quarantined(made: Sequence[Mapping[str, Any]]) -> pa.Table:
-    return pa.Table.from_pylist(list(made), schema=QUARANTINE_FACTS.schema)
