@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from cyberpi_assets.domain.columns import known
+from cyberpi_assets.domain.columns import dates, day_numbers, known, named, numbered
 from cyberpi_assets.domain.features import Floats
 from cyberpi_assets.domain.sql import Frame, ask, only
 from cyberpi_assets.domain.timing import counted_alerts, score_parts, tier
@@ -19,6 +19,7 @@ from cyberpi_assets.settings import TimingRules
 from cyberpi_assets.tables import DISCLOSURE_CORRELATIONS
 
 _LOOKED_UP = ("ticker", "day", "n_alerts", "n_rated", "severity_sum", "n_recent", "n_high", "coverage", "scorable")
+_STRETCHES = pa.schema([("ticker", pa.string()), ("first_day", pa.date32()), ("last_day", pa.date32())])
 
 # Why a trade is not scored, in the order in which the reasons are given. The STOCK Act begins the record in 2012.
 _REASONS = """
@@ -56,19 +57,18 @@ def bars_stretches(bars: Frame, window_days: int) -> pa.Table:
 
     bars: ticker, session. Columns: ticker, first_day, last_day; one row per stretch.
     """
-    return ask(
-        """
-        WITH begun AS (
-            SELECT ticker, session, session - $window::INT > lag(session, 1, DATE '0001-01-01') OVER mine AS begins
-            FROM bars WINDOW mine AS (PARTITION BY ticker ORDER BY session)
-        ), numbered AS (
-            SELECT ticker, session, count(*) FILTER (begins) OVER (PARTITION BY ticker ORDER BY session) AS n FROM begun
-        )
-        SELECT ticker, min(session) AS first_day, (max(session) + $window::INT)::DATE AS last_day
-        FROM numbered GROUP BY ticker, n ORDER BY ticker, first_day""",
-        params={"window": window_days},
-        bars=only(bars, "ticker", "session"),
-    )
+    listed = only(bars, "ticker", "session")
+    rows = listed if isinstance(listed, pa.Table) else listed.to_arrow_table()
+    if rows.num_rows == 0:
+        return _STRETCHES.empty_table()
+    code, tickers = numbered(rows.column("ticker"))
+    # one sorted number per bar: a window over all bars in SQL takes ten times as long
+    key = np.sort(code.astype(np.int64) << 32 | (day_numbers(rows.column("session")) + 2**31))
+    code, day = key >> 32, (key & (2**32 - 1)) - 2**31
+    first = np.flatnonzero(np.r_[True, (code[1:] != code[:-1]) | (day[1:] - window_days > day[:-1])])
+    last = np.r_[first[1:], key.size] - 1
+    columns = [named(code[first], tickers), dates(day[first]), dates(day[last] + window_days)]
+    return pa.Table.from_arrays(columns, schema=_STRETCHES)
 
 
 def disclosure_correlations(
