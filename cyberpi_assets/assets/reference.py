@@ -57,7 +57,10 @@ def committees(committee_memberships: pa.Table, sources: dg.ResourceParam[Source
 
 
 @stored(
-    tables.SYMBOL_HISTORY, "reference", more="A symbol is valid between dates: FB is META, and PAY was somebody else."
+    tables.SYMBOL_HISTORY,
+    "reference",
+    deps=[source_files],
+    more="A symbol is valid between dates: FB is META, and PAY was somebody else.",
 )
 def symbol_history(sources: dg.ResourceParam[Sources]) -> pa.Table:
     return history_of_symbols(sources.gather().facts("symbol_facts"))
@@ -66,6 +69,7 @@ def symbol_history(sources: dg.ResourceParam[Sources]) -> pa.Table:
 @stored(
     tables.DEMO_TRUTH,
     "reference",
+    deps=[source_files],
     kinds={"python"},
     more="For measuring what the house finds; nothing downstream reads it.",
 )
