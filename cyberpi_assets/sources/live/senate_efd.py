@@ -76,29 +76,41 @@ class SenateEfd:
         Raises IncompleteIndex when the pages give fewer reports than the site counts, TermsNotAccepted, SessionLapsed
         after one fresh agreement, and the other errors of `sources.web.errors`.
         """
+        kinds = (report_types, filer_types)
         seen: dict[str, SearchRow] = {}
         answers: list[RawDocument] = []
-        for _ in range(2):
-            unreadable: list[tuple[int, str]] = []
-            start, stated = 0, None
-            for _ in range(MAX_PAGES):
-                form = search_form(max(since, EARLIEST), until, start, report_types, filer_types)
-                document, page = self._in_session(lambda form=form: self._search_page(form))
-                answers.append(document)
-                for row in page.rows:
-                    seen.setdefault(row.document, row)
-                unreadable += [(start + number, reason) for number, reason in page.unreadable]
-                stated = page.total
-                read = len(page.rows) + len(page.unreadable)
-                start += read
-                if read == 0 or (start >= stated if stated is not None else read < PAGE):
-                    break
-            if stated is not None and start < stated:
-                raise e.IncompleteIndex(f"{self._base}/search/report/data/", f"{start} reports listed of {stated}")
-            repeated = max(0, start - len(seen) - len(unreadable))
-            if repeated == 0:
-                break
+        unreadable, start, stated = self._walk(max(since, EARLIEST), until, kinds, seen, answers)
+        if start > len(seen) + len(unreadable):
+            unreadable, start, stated = self._walk(max(since, EARLIEST), until, kinds, seen, answers)
+        repeated = max(0, start - len(seen) - len(unreadable))
         return SearchResult(tuple(seen.values()), tuple(unreadable), tuple(answers), stated, repeated)
+
+    def _walk(
+        self,
+        since: dt.date,
+        until: dt.date | None,
+        kinds: tuple[tuple[int, ...], tuple[int, ...]],
+        seen: dict[str, SearchRow],
+        answers: list[RawDocument],
+    ) -> tuple[list[tuple[int, str]], int, int | None]:
+        """Read all pages of a search into `seen` and `answers`; unreadable rows, rows listed, rows the site counts."""
+        unreadable: list[tuple[int, str]] = []
+        start, stated = 0, None
+        for _ in range(MAX_PAGES):
+            form = search_form(since, until, start, *kinds)
+            document, page = self._in_session(lambda form=form: self._search_page(form))
+            answers.append(document)
+            for row in page.rows:
+                seen.setdefault(row.document, row)
+            unreadable += [(start + number, reason) for number, reason in page.unreadable]
+            stated = page.total
+            read = len(page.rows) + len(page.unreadable)
+            start += read
+            if read == 0 or (start >= stated if stated is not None else read < PAGE):
+                break
+        if stated is not None and start < stated:
+            raise e.IncompleteIndex(f"{self._base}/search/report/data/", f"{start} reports listed of {stated}")
+        return unreadable, start, stated
 
     def _search_page(self, form: dict[str, str]) -> tuple[RawDocument, SearchPage]:
         url = f"{self._base}/search/report/data/"

@@ -69,7 +69,7 @@ def _origin(page: SenatePtr, filing: Filing | str, site: str, source: str) -> di
         "document": document.lower(),
         "filer": page.filer or (None if isinstance(filing, str) else filing.filer or None),
         "filed_on": submitted or (page.filed_at.date() if page.filed_at else None),
-        "filing_status": "new" if page.amendment_no is None else "amended",
+        "filing_status": "amended" if page.is_amendment else "new",
         "amendment_no": page.amendment_no,
         "transcription": "electronic",
         "url": v.parse_url(site.rstrip("/") + path),

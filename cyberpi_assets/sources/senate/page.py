@@ -99,6 +99,11 @@ class SenatePtr:
     images: tuple[str, ...] = ()
 
     @property
+    def is_amendment(self) -> bool:
+        """Whether the title says so."""
+        return is_amendment(self.title or "")
+
+    @property
     def empty_verified(self) -> bool:
         """Whether the page itself says that there are no transactions, and there are none."""
         return self.status == "parsed" and self.rows_stated == 0 and not self.rows
@@ -153,8 +158,13 @@ _FILED = re.compile(r"Filed\s+(\d{1,2}/\d{1,2}/\d{4})(?:\s*@\s*(\d{1,2}):(\d{2})
 _OFFICE = re.compile(r"\s*\(([^()]{1,200})\)\s*$")
 
 
+def is_amendment(title: str) -> bool:
+    """Whether a title says that the report amends another; paper amendments have no number."""
+    return "(amendment" in title.lower()
+
+
 def amendment_number(title: str) -> int | None:
-    """The number in `... (Amendment 2)`; None for an original."""
+    """The number in `... (Amendment 2)`; None for an original, and for an amendment without number."""
     m = _AMENDMENT.search(title)
     return int(m[1]) if m else None
 

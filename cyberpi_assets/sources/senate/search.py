@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 from cyberpi_assets.sources.files import values as v
 from cyberpi_assets.sources.files.rows import Unreadable
-from cyberpi_assets.sources.senate.page import amendment_number, is_lapsed, title_date
+from cyberpi_assets.sources.senate.page import amendment_number, is_amendment, is_lapsed, title_date
 
 Kind = Literal["ptr", "paper", "annual", "extension-notice", "other"]
 MAX_BYTES: Final = 64 * 2**20
@@ -56,6 +56,11 @@ class SearchRow:
     def filer(self) -> str:
         """The name as printed, first name first."""
         return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def is_amendment(self) -> bool:
+        """Whether the title says so; paper amendments have no number."""
+        return is_amendment(self.title)
 
 
 @dataclass(frozen=True)
