@@ -15,7 +15,7 @@ from cyberpi_assets.domain.calendar import sessions
 from cyberpi_assets.domain.sql import ask
 from cyberpi_assets.tables import CORPORATE_ACTIONS, QUARANTINE_FACTS
 
-_SPLIT_FIT = 1.25  # how far an observed price step may lie from a split's ratio and still be that split
+_SPLIT_FIT = 1.25  # how far an observed price step may lie from a split's ratio and still be that split, and nearer to it than to no split
 
 # Of several bars of one ticker and session the fullest stands; then the one whose file name sorts first.
 _PLACE = """
@@ -52,26 +52,26 @@ def daily_bars(
         WITH splits AS (
             SELECT ticker, session, value FROM corporate_actions_in WHERE action = 'split' AND value > 0
         ), unadjusted AS (
-            SELECT ticker, session, close, basis FROM bar_facts_in
+            SELECT ticker, session, close, basis IS NOT DISTINCT FROM 'raw' AS raw FROM bar_facts_in
             WHERE basis IS NULL OR basis IN ('raw', 'unknown')
         ), steps AS (
-            SELECT s.ticker, s.session, s.value, any_value(u.basis) FILTER (u.basis = 'raw') AS raw,
+            SELECT s.ticker, u.raw, s.session, s.value,
                    arg_max(u.close, u.session) FILTER (u.session < s.session) AS before,
                    arg_min(u.close, u.session) FILTER (u.session >= s.session) AS after
             FROM splits s JOIN unadjusted u USING (ticker)
-            GROUP BY s.ticker, s.session, s.value
+            GROUP BY s.ticker, u.raw, s.session, s.value
         )
-        SELECT ticker, session, value FROM steps
-        WHERE raw IS NOT NULL OR abs(ln(before / after / value)) < ln($fit)""",
+        SELECT ticker, raw, session, value FROM steps
+        WHERE raw OR abs(ln(before / after / value)) < least(ln($fit), abs(ln(value)) / 2)""",
         {"fit": _SPLIT_FIT},
     )
     inside = _in_months(first_month, last_month)
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE factors AS
-        SELECT b.ticker, b.session, product(s.value) AS factor
-        FROM (SELECT DISTINCT ticker, session FROM bar_facts_in
+        SELECT b.ticker, b.session, b.raw, product(s.value) AS factor
+        FROM (SELECT DISTINCT ticker, session, basis IS NOT DISTINCT FROM 'raw' AS raw FROM bar_facts_in
               WHERE (basis IS NULL OR basis IN ('raw', 'unknown')) AND {inside}) b
-        JOIN splits_to_apply s ON s.ticker = b.ticker AND s.session > b.session
+        JOIN splits_to_apply s ON s.ticker = b.ticker AND s.raw = b.raw AND s.session > b.session
         GROUP BY ALL""")
     _beaten(con, inside)
     return con.sql(f"""
@@ -87,6 +87,7 @@ def daily_bars(
                CASE WHEN factor IS NOT NULL OR basis = 'raw' THEN 'split' ELSE coalesce(basis, 'unknown') END AS basis,
                source, strftime(k.session, '%Y-%m') AS month
         FROM kept k LEFT JOIN factors f ON f.ticker = k.ticker AND f.session = k.session
+             AND f.raw = (k.basis IS NOT DISTINCT FROM 'raw') AND (k.basis IS NULL OR k.basis IN ('raw', 'unknown'))
         ORDER BY month, k.ticker, k.session""")
 
 
