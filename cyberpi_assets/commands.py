@@ -44,13 +44,27 @@ def run_command(ctx: click.Context, everything: bool, first: str | None, last: s
     settings = _settings(ctx)
     if last and not first:
         raise click.UsageError("--to goes with --from")
+    _refuse_other_months(first, last)
     try:
         outcome = run(settings, everything_job, everything=everything, months=(first, last) if first else None)
     except AlreadyRunning as error:
         click.echo(f"cyberpi: {error}", err=True)
         sys.exit(EXIT_BUSY)
+    except NotADirectoryError as error:
+        raise click.UsageError(str(error)) from None
     say_summary(settings, outcome)
     sys.exit(0 if outcome.success else EXIT_FAILED)
+
+
+def _refuse_other_months(first: str | None, last: str | None) -> None:
+    from cyberpi_assets.orchestration.partitions import MONTHS
+
+    every = MONTHS.get_partition_keys()
+    for option, month in (("--from", first), ("--to", last)):
+        if month is not None and month not in every:
+            raise click.BadParameter(f"{month} is no month from {every[0]} to {every[-1]}", param_hint=option)
+    if first and last and first > last:
+        raise click.UsageError(f"--from {first} lies after --to {last}")
 
 
 @click.command("status")

