@@ -15,7 +15,8 @@ from cyberpi_assets.domain.calendar import sessions
 from cyberpi_assets.domain.sql import ask
 from cyberpi_assets.tables import CORPORATE_ACTIONS, QUARANTINE_FACTS
 
-_SPLIT_FIT = 1.25  # how far an observed price step may lie from a split's ratio and still be that split, and nearer to it than to no split
+# An observed price step is a split when it lies within this factor of its ratio, and nearer to it than to no split.
+_SPLIT_FIT = 1.25
 
 # Of several bars of one ticker and session the fullest stands; then the one whose file name sorts first.
 _PLACE = """
