@@ -1,1 +1,1 @@
-"""What happened to prices after a trade and after its disclosure, and whether chance explains it (METHODS, section 4)."""
+"""Returns after a trade and after its disclosure, and whether chance explains them (METHODS, section 4)."""

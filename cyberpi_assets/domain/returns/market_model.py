@@ -80,14 +80,7 @@ def fit(panel: Panel, code: Ints, zero: Ints, against: str = "market") -> Fits:
     x = panel.market if against == "market" else panel.sector
     known = np.isfinite(panel.change) & np.isfinite(x)
     codes, sessions, y, x = panel.code[known], panel.session[known], panel.change[known], x[known]
-    out = Fits(
-        np.zeros(code.size, np.int64),
-        *(np.full(code.size, np.nan) for _ in range(3)),
-        *(np.full((code.size, len(LAST)), np.nan) for _ in range(2)),
-        np.zeros((code.size, len(LAST)), np.int64),
-        np.full((code.size, len(LAST)), np.nan),
-        np.zeros(code.size, np.int64),
-    )
+    out = _unknown(code.size)
     order = np.lexsort((zero, code))
     for first, last in _blocks(codes):
         here = order[slice(*np.searchsorted(code[order], [codes[first], codes[last - 1] + 1]))]
@@ -95,6 +88,14 @@ def fit(panel: Panel, code: Ints, zero: Ints, against: str = "market") -> Fits:
             part = slice(first, last)
             _fit_block(_Sums(codes[part], sessions[part], y[part], x[part]), code[here], zero[here], here, out)
     return out
+
+
+def _unknown(n: int) -> Fits:
+    """Fits of n events about which nothing is known."""
+    alpha, beta, sigma = np.full((3, n), np.nan)
+    car, se, wealth = np.full((3, n, len(LAST)), np.nan)
+    present = np.zeros((n, len(LAST)), np.int64)
+    return Fits(np.zeros(n, np.int64), alpha, beta, sigma, car, se, present, wealth, np.zeros(n, np.int64))
 
 
 def _blocks(codes: npt.NDArray[np.int32]) -> Iterator[tuple[int, int]]:

@@ -3,9 +3,9 @@
 Here belong the daily returns of such a portfolio and the test of their mean. Every session counts once however many
 positions are open, so that trades clustered in time are not counted as independent evidence: the headline (METHODS, 4).
 
-A position is entered at the close of day 0 and held for the sessions after it, hedged one to one by the market: it earns
-direction x (return - market). For anchor `disclosure` that can be followed by anyone. Positions are weighted equally on
-each day. A position whose prices end leaves the portfolio with its last bar. Costs are not taken off.
+A position is entered at the close of day 0 and held for the sessions after it, hedged one to one by the market: it
+earns direction x (return - market). For anchor `disclosure` that can be followed by anyone. Positions are weighted
+equally on each day. A position whose prices end leaves the portfolio with its last bar. Costs are not taken off.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def of_panel(prices: Panel, returns: pa.Table, trades: pa.Table, correlations: p
     rows: list[dict[str, object]] = []
     for anchor in ANCHORS:
         seen = observations(returns, trades, correlations, anchor)
-        code, zero = prices.codes(seen.column("ticker")), session_of(seen)
+        code, zero = prices.codes(seen), session_of(seen)
         sign = seen.column("direction").to_numpy().astype(np.float64)
         days, found = Days(prices, np.unique(code)), list(groups(seen))
         for sessions in HOLDING:

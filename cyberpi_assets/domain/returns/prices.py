@@ -5,9 +5,9 @@ to `market_model.py`.
 
 Returns are simple, not logarithmic: they add up across the names of a portfolio. The price is `adj_close` where both
 bars come from one source and have it. Two sources adjust for dividends up to different days, so across a change of
-source the return is that of `close`, and unknown where close too is adjusted differently. A return over sessions without
-bars (a halt) is set against the market's return over the same span; over more than 20 sessions it is unknown, since a
-symbol may have passed to another company.
+source the return is that of `close`, and unknown where close too is adjusted differently. A return over sessions
+without bars (a halt) is set against the market's return over the same span; over more than 20 sessions it is unknown,
+since a symbol may have passed to another company.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from cyberpi_assets.domain.calendar import ordinal
 from cyberpi_assets.domain.sql import Frame, ask, only
@@ -44,13 +45,13 @@ class Panel:
     market_first: int  # ordinals of the market's first and last bar; -1 where it has none
     market_last: int
 
-    def codes(self, tickers: pa.ChunkedArray | pa.Array) -> Ints:
-        """Place of each ticker in `tickers`; -1 where it has no bars (or is null)."""
-        table = pa.table({"ticker": tickers, "row": np.arange(len(tickers))})
-        known = pa.table({"ticker": pa.array(self.tickers, pa.string()), "code": np.arange(len(self.tickers))})
+    def codes(self, table: pa.Table) -> Ints:
+        """Place in the panel of the ticker of each row of a table; -1 where it has no bars (or is null)."""
+        wanted = table.select(["ticker"]).append_column("row", pa.array(np.arange(table.num_rows)))
+        known = _numbered(self.tickers)
         found = ask(
             "SELECT coalesce(code, -1)::BIGINT AS code FROM wanted LEFT JOIN known USING (ticker) ORDER BY row",
-            wanted=table,
+            wanted=wanted,
             known=known,
         )
         return found.column("code").to_numpy().astype(np.int64)
@@ -74,11 +75,7 @@ def panel(bars: Frame, companies: pa.Table, market: str) -> Panel:
         FROM bars b ORDER BY b.ticker, session""",
         bars=only(bars, *_NEEDED),
     )
-    words = found.column("ticker").combine_chunks().dictionary_encode()
-    if isinstance(words, pa.ChunkedArray):
-        words = words.combine_chunks()
-    tickers = [str(t) for t in words.dictionary.to_pylist()]
-    code = words.indices.to_numpy(zero_copy_only=False).astype(np.int32)
+    code, tickers = _coded(found)
     session = ordinal(found.column("day").to_numpy().astype(np.int32)).astype(np.int32)
     change = _changes(
         code,
@@ -100,6 +97,23 @@ def panel(bars: Frame, companies: pa.Table, market: str) -> Panel:
         first,
         last,
     )
+
+
+def _numbered(tickers: list[str]) -> pa.Table:
+    """Columns ticker, code."""
+    return pa.Table.from_arrays([pa.array(tickers, pa.string()), pa.array(np.arange(len(tickers)))], ["ticker", "code"])
+
+
+def _coded(found: pa.Table) -> tuple[npt.NDArray[np.int32], list[str]]:
+    """The ticker of each bar as a number, and the tickers. Bars come sorted by ticker."""
+    names = found.column("ticker").combine_chunks()
+    # the stubs do not know this function
+    runs = pc.run_end_encode(names) if found.num_rows else None  # pyright: ignore[reportAttributeAccessIssue]
+    if runs is None:
+        return np.empty(0, np.int32), []
+    ends = np.asarray(runs.run_ends, dtype=np.int64)
+    code = np.repeat(np.arange(ends.size, dtype=np.int32), np.diff(ends, prepend=0))
+    return code, [str(t) for t in runs.values.to_pylist()]
 
 
 def _changes(
@@ -151,7 +165,7 @@ def _sector_codes(tickers: list[str], companies: pa.Table, market: str) -> Ints:
                     ELSE dense_rank() OVER (ORDER BY sector) END::BIGINT AS sector
         FROM known k LEFT JOIN sectors s ON s.ticker = k.ticker ORDER BY k.ticker""",
         params={"market": market},
-        known=pa.table({"ticker": pa.array(tickers, pa.string())}),
+        known=_numbered(tickers),
         companies=companies.select(["ticker", "sector"]),
     )
     return found.column("sector").to_numpy().astype(np.int64)

@@ -17,7 +17,7 @@ from cyberpi_assets.domain.returns.tests_of_significance import (
     inflation,
     overlap_correlation,
     residual_correlations,
-    tested,
+    significance,
 )
 from cyberpi_assets.domain.returns.windows import ANCHORS, LAST, NAMES
 from cyberpi_assets.domain.sql import Frame
@@ -42,10 +42,10 @@ def of_panel(prices: Panel, returns: pa.Table, trades: pa.Table, correlations: p
     """As `return_tests`, of prices already laid out."""
     rows: list[dict[str, object]] = []
     seen = {anchor: observations(returns, trades, correlations, anchor) for anchor in ANCHORS}
-    used = np.unique(np.concatenate([prices.codes(s.column("ticker")) for s in seen.values()]))
+    used = np.unique(np.concatenate([prices.codes(s) for s in seen.values()]))
     moving = {against: residual_correlations(prices, used, against) for against in _PREFIX}
     for anchor, data in seen.items():
-        start, ticker = session_of(data), prices.codes(data.column("ticker"))
+        start, ticker = session_of(data), prices.codes(data)
         sign = data.column("direction").to_numpy().astype(np.float64)
         found = list(groups(data))
         for against, residuals in moving.items():
@@ -100,7 +100,7 @@ def _group(group: Group, frame: _Window, residuals: Residuals) -> dict[str, obje
         residuals.rows(frame.ticker[rows]),
         residuals.matrix,
     )
-    done = tested(frame.scar[rows], frame.estimated[rows], correlation)
+    done = significance(frame.scar[rows], frame.estimated[rows], correlation)
     if not np.isfinite(done.bmp_t):
         return row | {"reason": "no variation between the observations"}
     half = float(stats.t.ppf(0.975, rows.size - 1) * car.std(ddof=1) / np.sqrt(rows.size))

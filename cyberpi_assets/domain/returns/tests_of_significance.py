@@ -1,4 +1,4 @@
-"""Is a mean abnormal return more than chance: the tests of Patell, of Boehmer, Musumeci and Poulsen, and of Kolari and Pynnonen.
+"""Is a mean abnormal return more than chance: Patell, Boehmer-Musumeci-Poulsen, Kolari-Pynnonen.
 
 Here belong the statistics of a vector of standardised abnormal returns and of its cross-sectional correlation. Which
 trades make a group belongs to `groups.py`.
@@ -8,7 +8,8 @@ SCAR_i = CAR_i / se_i, with se_i the forecast standard error of the window under
 - Boehmer, Musumeci and Poulsen (1991): t = mean SCAR / (s / sqrt n). Allows a variance changed by the event.
 - Kolari and Pynnonen (2010): BMP times sqrt((1 - r) / (1 + (n - 1) r)), r the mean correlation between SCARs. Windows
   here overlap in part (Kolari, Pape and Pynnonen 2018): the correlation of a pair is that of the residuals of the two
-  tickers times the share of sessions their windows have in common. A negative r is taken as 0: no test is made bolder.
+  tickers times the overlap of what they rest on, windows and estimation. A negative r is taken as 0: no test is made
+  bolder.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from cyberpi_assets.domain.returns.prices import Panel
+from cyberpi_assets.domain.returns.windows import ESTIMATION
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -68,7 +70,7 @@ def kolari_pynnonen(scar: Floats, correlation: float) -> tuple[float, float]:
     return t, float(2 * stats.t.sf(abs(t), scar.size - 1)) if scar.size > 1 else np.nan
 
 
-def tested(scar: Floats, observations: Ints, correlation: float) -> Tested:
+def significance(scar: Floats, observations: Ints, correlation: float) -> Tested:
     """All three tests of one group."""
     return Tested(scar.size, *patell(scar, observations), *bmp(scar), correlation, *kolari_pynnonen(scar, correlation))
 
@@ -119,30 +121,40 @@ def residual_correlations(panel: Panel, codes: Ints, against: str = "market") ->
     np.fill_diagonal(known, val=False)
     matrix[unknown] = matrix[known].mean() if known.any() else 0.0
     np.fill_diagonal(matrix, 1.0)
-    return Residuals(codes, np.clip(matrix, -1.0, 1.0))
+    return Residuals(codes, np.clip(matrix, -1.0, 1.0).astype(np.float32))
 
 
 def overlap_correlation(
     start: Ints, length: Ints, sign: Floats, ticker: Ints, matrix: npt.NDArray[np.floating]
 ) -> float:
-    """Mean correlation over all pairs of standardised abnormal returns whose windows overlap in part or not at all.
+    """Mean correlation over all pairs of standardised abnormal returns that overlap in part or not at all.
 
     start: (n,) first session of each window; length: (n,) its sessions; sign: (n,) 1 or -1; ticker: (n,) rows of
-    `matrix`. A pair counts sign_i sign_j matrix[i, j] common_ij / sqrt(length_i length_j). NaN below two.
+    `matrix`. NaN below two.
 
-    The sum over pairs is a sum over sessions of h' M h, where h[k] is what of ticker k is held on that session, so no
-    pair is ever formed.
+    The error of SCAR_i is a sum over sessions of w_i(t) e(t): w is 1 in the window and -length / T in the T sessions of
+    the estimation, whose mean error every session of the window carries. A pair's correlation is
+    sign_i sign_j matrix[i, j] w_i.w_j / (|w_i| |w_j|). The sum over pairs is the sum over sessions of h' M h, with h[k]
+    the weights of ticker k on that session: no pair is ever formed.
     """
     n = start.size
     if n < 2:
         return np.nan
     rows, column = np.unique(ticker, return_inverse=True)
     small = np.ascontiguousarray(matrix[np.ix_(rows, rows)])
+    first, last = ESTIMATION
+    estimated = last - first + 1
+    weight = sign / np.sqrt(length + length * length / estimated)
+    past = -weight * length / estimated
     # what is held changes only where a window begins or ends
-    edges, where = np.unique(np.concatenate([start, start + length]), return_inverse=True)
-    weight = sign / np.sqrt(length)
-    cell = where * rows.size + np.concatenate([column, column])
-    change = np.bincount(cell, np.concatenate([weight, -weight]), minlength=edges.size * rows.size)
-    held = np.cumsum(change.reshape(edges.size, rows.size), axis=0)[:-1].astype(matrix.dtype)
-    daily = np.einsum("tk,tk->t", held @ small, held, dtype=np.float64)
-    return (float(daily @ np.diff(edges)) - n) / (n * (n - 1))
+    at = np.concatenate([start, start + length, start + first, start + last + 1])
+    edges, where = np.unique(at, return_inverse=True)
+    change = np.bincount(
+        where * rows.size + np.tile(column, 4),
+        np.concatenate([weight, -weight, past, -past]),
+        minlength=edges.size * rows.size,
+    )
+    held = np.cumsum(change.reshape(edges.size, rows.size), axis=0)[:-1]
+    held = (held * np.sqrt(np.diff(edges))[:, None]).astype(matrix.dtype)
+    total = float(np.sum(small * (held.T @ held), dtype=np.float64))
+    return (total - n) / (n * (n - 1))

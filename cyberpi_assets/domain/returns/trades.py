@@ -7,6 +7,7 @@ regressions are in `market_model.py`. Nothing is dropped: every trade has one ro
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +31,8 @@ SELECT trade_id, month, bioguide_id, ticker, anchor,
        CASE WHEN side = 'buy' THEN 1 WHEN side = 'sell' THEN -1 END
        * CASE WHEN asset_type IS DISTINCT FROM 'option' THEN 1
               WHEN {_CALL} AND NOT {_PUT} THEN 1 WHEN {_PUT} AND NOT {_CALL} THEN -1 END AS direction,
-       CASE anchor WHEN 'trade' THEN transaction_date ELSE filed_on END - DATE '1970-01-01' AS day,
+       coalesce(CASE anchor WHEN 'trade' THEN transaction_date ELSE filed_on END - DATE '1970-01-01',
+                $no_date)::INT AS day,
        CASE WHEN filing_status = 'deleted' THEN 'deleted by the filer'
             WHEN superseded_by IS NOT NULL THEN 'superseded: ' || superseded_by
             WHEN repeat_of IS NOT NULL THEN 'already disclosed in ' || repeat_of
@@ -66,15 +68,20 @@ def of_panel(prices: Panel, trades: pa.Table, market: str, months: Sequence[str]
     """As `trade_returns`, of prices already laid out."""
     rows = ask(
         _ELIGIBLE,
-        params={"anchors": list(ANCHORS), "every": months is None, "months": list(months or [])},
+        params={
+            "no_date": int(_NO_DATE),
+            "anchors": list(ANCHORS),
+            "every": months is None,
+            "months": list(months or []),
+        },
         trades=trades,
     )
     anchor = rows.column("anchor").to_numpy(zero_copy_only=False)
-    day = rows.column("day").fill_null(_NO_DATE).to_numpy().astype(np.int32)
+    day = rows.column("day").to_numpy().astype(np.int32)
     zero = np.where(anchor == "trade", day_zero(day, "trade"), day_zero(day, "disclosure"))
     dated = day != _NO_DATE
     direction = rows.column("direction").cast(pa.float64()).to_numpy()
-    code = prices.codes(rows.column("ticker"))
+    code = prices.codes(rows)
     reason = rows.column("reason").to_numpy(zero_copy_only=False).astype(object)
     _no_prices(reason, prices, code, zero, market)
     usable = np.array([r is None for r in reason], dtype=bool)
@@ -165,11 +172,11 @@ def _written(
     own, sector = fits["market"], fits["sector"]
     empty = own.n.size == 0
 
-    def column(values: npt.NDArray[np.generic], where: npt.NDArray[np.bool_]) -> pa.Array:
+    def column(values: npt.NDArray[np.generic], where: npt.NDArray[np.bool_]) -> pa.Array[pa.DoubleScalar]:
         taken = np.full(at.size, np.nan) if empty else np.where(where, values[at].astype(np.float64), np.nan)
         return pa.array(taken, pa.float64(), from_pandas=True)
 
-    def signed(values: npt.NDArray[np.float64], where: npt.NDArray[np.bool_]) -> pa.Array:
+    def signed(values: npt.NDArray[np.float64], where: npt.NDArray[np.bool_]) -> pa.Array[pa.DoubleScalar]:
         taken = np.full(at.size, np.nan) if empty else np.where(where, direction * values[at], np.nan)
         return pa.array(taken, pa.float64(), from_pandas=True)
 
@@ -178,7 +185,7 @@ def _written(
         ended = prices.session[prices.spans[1][code[usable]] - 1].astype(np.int64)
         mine = Fits(*(getattr(own, f)[at[usable]] for f in Fits.__dataclass_fields__))
         flags[usable] = _flags(mine, zero[usable], ended, prices.market_last)
-    columns: dict[str, pa.Array | pa.ChunkedArray] = {
+    columns: dict[str, pa.Array[Any] | pa.ChunkedArray[Any]] = {
         name: rows.column(name) for name in ("trade_id", "anchor", "bioguide_id", "ticker", MONTH)
     }
     columns |= {
@@ -203,4 +210,5 @@ def _written(
             f"sector_car_{name}": signed(sector.car[:, w], sector_usable),
             f"sector_se_{name}": column(sector.se[:, w], sector_usable),
         }
-    return pa.table({name: columns[name] for name in TRADE_RETURNS.names}).cast(TRADE_RETURNS.schema)
+    table = pa.Table.from_arrays([columns[name] for name in TRADE_RETURNS.names], TRADE_RETURNS.names)
+    return table.cast(TRADE_RETURNS.schema)

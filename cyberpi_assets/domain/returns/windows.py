@@ -25,7 +25,10 @@ HOLDING = (5, 21, 63)  # sessions a portfolio holds a position
 
 
 def day_zero(days: npt.NDArray[np.int32], anchor: str) -> Ints:
-    """Ordinal of day 0 for calendar days (days since 1970-01-01). Shape: as `days`. Raises ValueError on a new anchor."""
+    """Ordinal of day 0 for calendar days (days since 1970-01-01). Shape: as `days`.
+
+    Raises ValueError for an anchor there is not.
+    """
     if anchor not in ANCHORS:
         raise ValueError(f"no anchor {anchor!r}; there are {ANCHORS}")
     return np.searchsorted(sessions(), days, side="left" if anchor == "trade" else "right").astype(np.int64)
