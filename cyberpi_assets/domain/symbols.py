@@ -52,10 +52,12 @@ def _unambiguous(facts: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _row(fact: dict[str, Any], changes: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     current, since = fact["new_ticker"], fact["not_after"]
     for _ in range(_LONGEST_CHAIN):  # a circle of renames must end
-        later = [f for f in _unambiguous(changes.get(current, [])) if f["new_ticker"] and _after(f, since)]
-        if len(later) != 1:
+        later = [f for f in changes.get(current, []) if _after(f, since)]
+        end = min((f["not_after"] or dt.date.max for f in later), default=None)
+        successors = {f["new_ticker"] for f in later if (f["not_after"] or dt.date.max) == end and f["new_ticker"]}
+        if len(successors) != 1:  # what happened next is not known, or the company vanished
             break
-        current, since = later[0]["new_ticker"], later[0]["not_after"]
+        current, since = successors.pop(), None if end == dt.date.max else end
     low, high = fact["not_before"], fact["not_after"]
     return {
         "ticker": fact["old_ticker"],
@@ -86,19 +88,26 @@ def resolve_symbols(printed: pa.Table, history: pa.Table) -> pa.Table:
     return ask(
         """
         WITH renamed AS (
-            SELECT p.row, arg_min(h.current_ticker, coalesce(h.valid_to, DATE '9999-12-31')) AS successor
+            -- the first change after the day; a company that vanished has no successor, whoever took its symbol later
+            SELECT p.row,
+                   arg_min(struct_pack(t := h.current_ticker), coalesce(h.valid_to, DATE '9999-12-31')).t AS successor
             FROM printed p JOIN history h ON h.ticker = p.ticker_printed
-            WHERE h.current_ticker IS NOT NULL AND p.day <= coalesce(h.valid_to, DATE '9999-12-31')
+            WHERE p.day <= coalesce(h.valid_to, DATE '9999-12-31')
             GROUP BY p.row
+        ), doubtful AS (
+            SELECT p.row FROM printed p SEMI JOIN (SELECT ticker FROM history WHERE current_ticker IS NOT NULL) h
+              ON h.ticker = p.ticker_printed
+            WHERE p.day IS NULL
         )
         SELECT p.row,
-               coalesce(p.ticker_current, r.successor, p.ticker_printed) AS ticker,
+               coalesce(p.ticker_current, r.successor, CASE WHEN d.row IS NULL THEN p.ticker_printed END) AS ticker,
                CASE WHEN p.ticker_current IS NOT NULL AND p.ticker_current IS DISTINCT FROM p.ticker_printed
                     THEN 'stated by source'
                     WHEN p.ticker_printed IS NULL THEN 'none printed'
-                    WHEN p.ticker_current IS NULL AND r.successor IS NOT NULL THEN 'symbol history'
+                    WHEN p.ticker_current IS NULL AND (r.successor IS NOT NULL OR d.row IS NOT NULL)
+                    THEN 'symbol history'
                     ELSE 'printed' END AS ticker_evidence
-        FROM printed p LEFT JOIN renamed r USING (row) ORDER BY p.row""",
+        FROM printed p LEFT JOIN renamed r USING (row) LEFT JOIN doubtful d USING (row) ORDER BY p.row""",
         printed=printed,
         history=history,
     )
