@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cyberpi_assets.sources.files.rows import Unreadable
@@ -141,6 +141,7 @@ def test_dates_are_kept_as_written_and_flagged() -> None:
     assert rows[1]["flags"] == "transaction_date_after_filing"
 
 
+@settings(deadline=None)
 @given(
     st.builds(
         printed,
@@ -214,6 +215,7 @@ def test_unreadable_rows_of_an_answer_are_reported_by_number() -> None:
     assert page.rows[0].amendment_no == 3
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)

@@ -72,16 +72,17 @@ class SenateEfd:
     ) -> SearchResult:
         """All reports submitted from `since` (to `until`, where given; both included).
 
-        Where the pages name a report twice, one that moved between pages may be missed: they are read once more.
+        Where the count changes from page to page, or a report is named twice, one that moved between pages may be
+        missed: all pages are read once more.
         Raises IncompleteIndex when the pages give fewer reports than the site counts, TermsNotAccepted, SessionLapsed
         after one fresh agreement, and the other errors of `sources.web.errors`.
         """
         kinds = (report_types, filer_types)
         seen: dict[str, SearchRow] = {}
         answers: list[RawDocument] = []
-        unreadable, start, stated = self._walk(max(since, EARLIEST), until, kinds, seen, answers)
-        if start > len(seen) + len(unreadable):
-            unreadable, start, stated = self._walk(max(since, EARLIEST), until, kinds, seen, answers)
+        unreadable, start, stated, steady = self._walk(max(since, EARLIEST), until, kinds, seen, answers)
+        if not steady or start > len(seen) + len(unreadable):
+            unreadable, start, stated, _ = self._walk(max(since, EARLIEST), until, kinds, seen, answers)
         repeated = max(0, start - len(seen) - len(unreadable))
         return SearchResult(tuple(seen.values()), tuple(unreadable), tuple(answers), stated, repeated)
 
@@ -92,9 +93,13 @@ class SenateEfd:
         kinds: tuple[tuple[int, ...], tuple[int, ...]],
         seen: dict[str, SearchRow],
         answers: list[RawDocument],
-    ) -> tuple[list[tuple[int, str]], int, int | None]:
-        """Read all pages of a search into `seen` and `answers`; unreadable rows, rows listed, rows the site counts."""
+    ) -> tuple[list[tuple[int, str]], int, int | None, bool]:
+        """Read all pages of a search into `seen` and `answers`.
+
+        Gives the unreadable rows, how many rows were listed, how many the site counts, and whether that held steady.
+        """
         unreadable: list[tuple[int, str]] = []
+        counts: set[int | None] = set()
         start, stated = 0, None
         for _ in range(MAX_PAGES):
             form = search_form(since, until, start, *kinds)
@@ -104,13 +109,14 @@ class SenateEfd:
                 seen.setdefault(row.document, row)
             unreadable += [(start + number, reason) for number, reason in page.unreadable]
             stated = page.total
+            counts.add(stated)
             read = len(page.rows) + len(page.unreadable)
             start += read
             if read == 0 or (start >= stated if stated is not None else read < PAGE):
                 break
         if stated is not None and start < stated:
             raise e.IncompleteIndex(f"{self._base}/search/report/data/", f"{start} reports listed of {stated}")
-        return unreadable, start, stated
+        return unreadable, start, stated, len(counts) <= 1
 
     def _search_page(self, form: dict[str, str]) -> tuple[RawDocument, SearchPage]:
         url = f"{self._base}/search/report/data/"
@@ -138,6 +144,8 @@ class SenateEfd:
 
     def document(self, row: SearchRow) -> RawDocument:
         """A report's page (electronic or paper), asked for once and then kept; a lapsed session's page never is."""
+        if (known := self.kept(row)) is not None:
+            return known
         return self._in_session(lambda: self._client.get(self.url(row), check=self._refuse_lapse, follow=False))
 
     def kept(self, row: SearchRow) -> RawDocument | None:

@@ -173,9 +173,9 @@ class PoliteClient:
                 if known is None:
                     raise e.Rejected(url, "HTTP 304 for a document that was not asked about")
                 return self.cache.confirm(known, self.clock.now())
+            check(answer)
             if answer.status in REDIRECTS:
                 raise e.Rejected(url, f"redirected to {e.shown(answer.location or '')}")
-            check(answer)
             return self.cache.keep(url, answer.url, answer.status, answer.headers, answer.body, self.clock.now())
 
     def _due(self, absent: RawDocument, url: str) -> bool:
