@@ -70,10 +70,10 @@ def _refuse_other_months(first: str | None, last: str | None) -> None:
 @click.command("status")
 @click.pass_context
 def status_command(ctx: click.Context) -> None:
-    """What the lake holds: rows, months, versions, the last run and what a run would do now."""
+    """What the lake holds: rows, months and version of each table, and the last run that went through."""
     from cyberpi_assets.orchestration.runs import say_status
 
-    say_status(_settings(ctx))
+    say_status(ctx.ensure_object(Options).settings(reads_sources=False))
 
 
 @click.command("doctor")

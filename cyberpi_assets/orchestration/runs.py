@@ -127,6 +127,8 @@ def say_status(settings: Settings) -> None:
     show(lambda _: status(con, lake.tables, versions))
     before = read_state(settings)
     click.echo(f"\nlast run that went through: {'none' if before is None else 'through ' + before['through']}")
+    if before is not None and UNFINISHED in before:
+        click.echo(f"a later run did not: the next one computes again from {before[UNFINISHED]}")
 
 
 def say_import(settings: Settings) -> None:
