@@ -86,7 +86,9 @@ class EvidenceRules(BaseModel):
     q_level: float = Field(0.05, gt=0, lt=1, description="largest q of a supported finding")
     offender_rate: float = Field(0.5, gt=0, lt=1, description="rate of suspicious trades of a repeat offender")
     offender_certainty: float = Field(0.95, gt=0, lt=1, description="posterior probability that the rate is reached")
-    rebalancing_tickers: int = Field(10, ge=2, description="tickers an official trades on a day that look like rebalancing")
+    rebalancing_tickers: int = Field(
+        10, ge=2, description="tickers an official trades on a day that look like rebalancing"
+    )
     seed: int = Field(20_120_404, ge=0, description="of every random draw")
 
 
