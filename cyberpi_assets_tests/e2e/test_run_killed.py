@@ -1,0 +1,106 @@
+"""A run that is killed, raced or read while it writes: the tables are those of an undisturbed run.
+
+The simulated world of a few months, so that a run is short.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from cyberpi_assets.storage import redis_server
+from cyberpi_assets.storage.lake import Lake
+from cyberpi_assets.storage.warehouse import query
+from cyberpi_assets_tests.e2e.terminal import Terminal, said
+from cyberpi_assets_tests.graph.world import tables_of
+
+pytestmark = pytest.mark.xdist_group("killed")
+
+SEED = 2
+WORLD = {"CYBERPI_DEMO_MONTHS": json.dumps(["2025-01", "2025-04"])}
+RUN = ("run", "--from", "2025-01", "--to", "2025-04")
+QUESTIONS = (
+    "select count(*), min(close) from daily_bars",
+    "select count(*) from disclosed_trades join disclosure_correlations using (trade_id)",
+    "select official, rank from official_rankings order by rank limit 3",
+    "select asset, passed from check_results order by checked_at desc limit 5",
+)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[str]]]:
+    store = tmp_path_factory.mktemp("undisturbed") / "store"
+    said(Terminal(store, WORLD)(*RUN))
+    yield tables_of(Lake(store / "lake"))
+    redis_server.stop(store / "redis")
+
+
+@pytest.fixture(scope="module")
+def raced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
+    store = tmp_path_factory.mktemp("raced") / "store"
+    yield Terminal(store, WORLD)
+    redis_server.stop(store / "redis")
+
+
+def wait_for_tables(stderr: Iterator[str], count: int) -> None:
+    """Read a run's progress until so many tables are stored."""
+    seen = 0
+    for line in stderr:
+        seen += "✓" in line and " rows " in line
+        if seen == count:
+            return
+    pytest.fail(f"the run ended after {seen} tables")
+
+
+def test_killed_raced_and_read_amid_its_writes_a_run_gives_the_same_tables(
+    undisturbed: dict[str, list[str]], raced: Terminal
+) -> None:
+    chance = random.Random(SEED)
+    for _ in range(3):
+        going = raced.start(*RUN)
+        assert going.stderr is not None
+        wait_for_tables(iter(going.stderr), chance.randrange(1, 20))
+        time.sleep(chance.random() * 0.2)  # amid the step that follows, not at its start
+        going.kill()
+        assert going.wait(60) == -9
+        going.communicate()
+        assert not (raced.store / "state.json").exists()
+
+    going = raced.start(*RUN)
+    assert going.stderr is not None
+    wait_for_tables(iter(going.stderr), 1)
+    second = raced(*RUN)
+    assert said(second, code=5) == ""
+    assert "another run of profile demo is going on" in second.stderr
+    said(raced("sql", QUESTIONS[0]))
+    lake, asked = Lake(raced.store / "lake"), 0
+    while going.poll() is None:
+        query(lake, QUESTIONS[asked % len(QUESTIONS)], threads=1)
+        asked += 1
+    out, errors = going.communicate()
+    assert going.returncode == 0, out + errors
+    assert asked >= len(QUESTIONS)
+
+    found = tables_of(lake)
+    assert {name for name, rows in undisturbed.items() if rows} >= {"daily_bars", "market_alerts", "official_rankings"}
+    assert {name for name, rows in found.items() if rows != undisturbed[name]} == set()
+
+
+def test_killed_runs_do_not_seem_to_go_on_for_ever(raced: Terminal) -> None:
+    home = raced.store / "dagster" / "home"
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        states = [run.status for run in instance.get_runs()]
+    assert states == [dg.DagsterRunStatus.SUCCESS, *[dg.DagsterRunStatus.FAILURE] * 3]
+
+
+def test_nothing_half_written_is_left_for_readers(raced: Terminal, tmp_path: Path) -> None:
+    lake = Lake(raced.store / "lake")
+    for name in ("daily_bars", "disclosure_correlations"):
+        assert all(Path(f).is_file() for f in lake.files(name))
+    assert not list((raced.store / "reports").glob("*.tmp"))

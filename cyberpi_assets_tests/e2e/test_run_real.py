@@ -1,0 +1,86 @@
+"""The main job on real data: one run of profile files over the folder beside the project."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from cyberpi_assets.storage import redis_server
+from cyberpi_assets.storage.lake import Lake
+from cyberpi_assets_tests.e2e.terminal import Terminal, said
+
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("real")]
+
+
+@dataclass(frozen=True)
+class Real:
+    store: Path
+    lake: Lake
+    out: str
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def ran(real: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
+    store = tmp_path_factory.mktemp("real") / "store"
+    done = Terminal(store)("run", "--profile", "files", "--data", str(real), timeout=280)
+    yield Real(store, Lake(store / "lake"), said(done), real)
+    redis_server.stop(store / "redis")
+
+
+def test_every_check_passes_on_real_data(ran: Real) -> None:
+    results = ran.lake.read("check_results").to_pylist()
+    assert len(results) >= 33
+    assert [r for r in results if not r["passed"]] == []
+    assert "FAILED" not in ran.out
+
+
+def test_every_file_of_the_folder_is_accounted_for(ran: Real) -> None:
+    on_disk = {
+        p.relative_to(ran.folder).as_posix()
+        for p in ran.folder.rglob("*")
+        if p.is_file() and not any(part.startswith(".") for part in p.relative_to(ran.folder).parts)
+    }
+    account = ran.lake.read("source_files").to_pylist()
+    assert {f["file"] for f in account} == on_disk
+    for f in account:
+        if f["rows_read"] is None:
+            assert f["reason"], f["file"]
+        else:
+            assert f["rows_read"] == f["accepted"] + f["quarantined"], f["file"]
+    read = {f["kind"] for f in account if f["rows_read"]}
+    assert read >= {"bars", "disclosures", "people", "companies", "committees", "memberships", "symbols"}
+
+
+def test_real_officials_are_ranked_with_links_to_their_filings(ran: Real) -> None:
+    assert "Officials by mean timing score" in ran.out
+    patterns = json.loads((ran.store / "reports" / "pattern_report.json").read_text())
+    assert patterns["profile_demo"] is False
+    assert len(patterns["officials"]) == 10
+    known = {p["bioguide_id"]: p for p in ran.lake.read("officials").to_pylist()}
+    for person in patterns["officials"]:
+        assert person["bioguide_id"] in known
+        assert person["n_scored"] >= 10
+        assert person["rate_low"] <= person["rate"] <= person["rate_high"]
+        assert person["top_filing_url"].startswith(
+            ("https://disclosures-clerk.house.gov/", "https://efdsearch.senate.gov/")
+        )
+    timing = json.loads((ran.store / "reports" / "timing_report.json").read_text())
+    assert timing["findings"]
+    for finding in timing["findings"]:
+        assert finding["filing_url"].startswith("https://")
+        parts = finding["components"]
+        raw = 5 * parts["n_alerts"] + 10 * parts["n_recent"] + 15 * parts["n_high"] + 2 * parts["mean_severity"]
+        assert finding["raw_score"] == pytest.approx(raw, abs=0.11)  # the report rounds the mean to one digit
+
+
+def test_most_trades_of_listed_stocks_are_scored_and_the_others_say_why(ran: Real) -> None:
+    rows = ran.lake.read("disclosure_correlations").select(["score", "reason"]).to_pylist()
+    assert len(rows) > 100_000
+    assert all((r["score"] is None) == (r["reason"] is not None) for r in rows)
+    assert sum(r["score"] is not None for r in rows) > 50_000
+    assert all(0 <= r["score"] <= 100 for r in rows if r["score"] is not None)
