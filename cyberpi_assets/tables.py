@@ -296,6 +296,51 @@ flags       string   comma-separated: what is odd about the row as read
     home="fact",
 )
 
+FILING_FACTS = _table(
+    "filing_facts",
+    "One filing as a chamber's official index lists it.",
+    """
+chamber     string!  house | senate
+document    string!  House DocID or Senate UUID (lower case)
+filing_type string!  House letter (P, A, C, O, ...) or the Senate's kind (ptr, paper, annual, extension, ...)
+filer       string!  name as indexed
+state       string   two-letter postal code, where indexed
+district    int      House district
+office      string   Senate office label
+title       string   title of the report, where indexed
+filed_on    date     date of filing; null where the index leaves it blank
+amendment_no int     number of the amendment, from the title
+year        int      year under which the document lies
+url         string   the document
+"""
+    + _TRACE,
+    key="chamber document file line",
+    home="fact",
+)
+
+DOCUMENT_FACTS = _table(
+    "document_facts",
+    "One document of a filing as it was read: whether all of it could be read, and how that is known.",
+    """
+chamber     string!  house | senate
+document    string!  House DocID or Senate UUID (lower case)
+status      string!  parsed | partial | scanned | empty_verified | not_ptr | failed
+reason      string   why it is not parsed
+rows_read   int      transaction rows read
+rows_expected int    transactions counted independently of the rows; null where nothing states it
+filer       string   name on the document
+filed_on    date     date on the document
+amendment_no int     number of the amendment, from the document
+report_on   date     date in the report's title, which an amendment shares with what it amends
+content_hash string!  sha256 of the document
+pages       int      pages
+url         string   the document
+"""
+    + _TRACE,
+    key="chamber document file line",
+    home="fact",
+)
+
 TRUTH_FACTS = _table(
     "truth_facts",
     "What the simulated world planted, for measuring whether the house finds it.",
@@ -573,6 +618,95 @@ line        int!     row in that file
     month_of="filed_on",
 )
 
+FILINGS = _table(
+    "filings",
+    "The coverage ledger: every filing ever seen in an index, a document or a data set, and what became of it.",
+    """
+filing_id   string!  chamber:document
+chamber     string!  house | senate
+document    string!  House DocID or Senate UUID
+kind        string!  ptr | other | unknown: whether the filing reports transactions
+filing_type string   as indexed
+filer       string   name as indexed, else as printed
+bioguide_id string   person; null when the name stays in doubt
+filed_on    date     date of filing
+amendment_no int     number of the amendment
+status      string!  parsed | partial | scanned | ocr | transcribed | empty_verified | missing | not_ptr | failed
+reason      string   why the status is not parsed
+rows_read   int      transaction rows in disclosed_trades
+rows_expected int    transactions counted independently of the rows
+rows_from   string   where the rows come from: document, or the data set
+indexed     bool!    the chamber's own index lists it
+content_hash string  sha256 of the document, where it was read
+first_seen  timestamp!  when any source first had it
+last_seen   timestamp!  when a source last had it; a filing no source has any more keeps its line
+url         string   the document
+""",
+    key="filing_id",
+    month_of="filed_on",
+)
+
+FILING_TIMELINESS = _table(
+    "filing_timeliness",
+    "Every disclosed trade against its statutory due date: the earlier of notification + 30 and transaction + 45 days.",
+    """
+trade_id    string!  disclosed trade
+filing_id   string!  filing
+bioguide_id string   person
+transaction_date date  as written
+notification_date date  as written
+filed_on    date     date of the filing
+due_on      date     statutory due date; the latest possible one where the notification is not known
+due_on_moved date    the same, moved past week-ends and federal holidays
+days_late   int      filed_on - due_on_moved in calendar days, negative when early; null when not known
+verdict     string!  on time | late | unknown | not applicable
+reason      string   why the verdict is unknown or not applicable
+""",
+    key="trade_id",
+    month_of="filed_on",
+)
+
+OFFICIAL_TIMELINESS = _table(
+    "official_timeliness",
+    "How late each official discloses: share of late trades with its interval, median and tail.",
+    """
+bioguide_id string!  person, or `name:` and the folded name where the person stays in doubt
+official    string!  name for display
+chamber     string   chamber
+n_trades    int!     disclosed trades to which a due date applies
+n_known     int!     of these, with a verdict
+n_late      int!     of these, late
+late_rate   float    late / known; null when none is known
+late_low    float    Wilson 95 % interval, lower end
+late_high   float    Wilson 95 % interval, upper end
+median_days float    median of transaction to filing, calendar days
+p90_days    float    90th percentile of transaction to filing, calendar days
+max_days_late int    the latest disclosure, days after it was due
+""",
+    key="bioguide_id",
+)
+
+FILING_COVERAGE = _table(
+    "filing_coverage",
+    "Per chamber and year of filing: how many filings there are in each state of being read.",
+    """
+chamber     string!  house | senate
+year        int!     year of filing; 0 when not known
+n_filings   int!     filings that report transactions, or may
+parsed      int!     read whole, the count of rows verified
+partial     int!     read, but rows are missing or the count disagrees
+scanned     int!     images without text: unreadable is not empty
+ocr         int!     rows read from images by character recognition
+transcribed int!     rows come from a data set; completeness not verified
+empty_verified int!  read, and the document itself says that nothing was traded
+missing     int!     indexed, but no document and no rows
+failed      int!     the document could not be read
+rows_read   int!     transaction rows
+covered     float    share with all rows known: (parsed + empty_verified) / filings
+""",
+    key="chamber year",
+)
+
 QUARANTINED_ROWS = _table(
     "quarantined_rows",
     "Every row that was read and put aside, with file, line, field and reason.",
@@ -839,8 +973,8 @@ reason      string   why there is no alpha
 
 TIMING_NULLS = _table(
     "timing_nulls",
-    """What each scored trade would have scored on every other day on which it could have been made: the share of these days
-    that score at least as high (exact), and what they score on average. Or no p and why.""",
+    """What each scored trade would have scored on every other day on which it could have been made: the share of these
+    days that score at least as high (exact), and what they score on average. Or no p and why.""",
     """
 trade_id    string!  scored trade
 bioguide_id string   person
@@ -892,6 +1026,8 @@ statistic   float    mean of 1 - p over the tested clusters
 p_value     float    calendar-shift test: (b + 1) / (B + 1)
 q_value     float    Benjamini-Hochberg over all with a p
 q_by        float    Benjamini-Yekutieli, whatever the dependence
+p_episodes  float    the same test with episodes (no pause over 30 days) shifted each by itself: sharper, assumes more
+q_episodes  float    Benjamini-Hochberg over these; no part of the label
 shift_coverage float  share of the tested clusters that a shifted calendar finds admissible, on average
 supported   bool!    every condition of a supported finding holds
 label       string!  supported finding | insufficient evidence
@@ -912,7 +1048,7 @@ state       string   state
     + _EVIDENCE
     + """
 p_exact     float    calendar-shift test over every offset, enumerated
-n_sessions  int!     sessions of the official's window: p cannot be smaller than one in so many
+n_sessions  int!     sessions of the official's window; p_exact is at least 1 in so many, and neighbours are alike
 rank        int      by mean score among those with enough clusters
 rank_low    int      95 % bootstrap interval of the rank, best
 rank_high   int      worst
@@ -996,8 +1132,8 @@ oe_outside  float    their observed / expected
 
 PARTY_EVIDENCE = _table(
     "party_evidence",
-    """Parties compared on their officials' means by permuting party over officials within a chamber; never trade by trade.
-    Two-sided.""",
+    """Parties compared on their officials' means by permuting party over officials within a chamber; never trade by
+    trade. Two-sided.""",
     """
 chamber     string!  house | senate | both (permuted within each)
 metric      string!  mean_score | excess_score (score less expected) | mean_one_minus_p
@@ -1019,8 +1155,8 @@ reason      string   why there is no test
 
 TEMPORAL_PATTERNS = _table(
     "temporal_patterns",
-    """Trading days of officials by month, weekday and week against what their time in office would let one expect, tested
-    against shifted calendars. One row per bucket, and `all` with the test.""",
+    """Trading days of officials by month, weekday and week against what their time in office would let one expect,
+    tested against shifted calendars. One row per bucket, and `all` with the test.""",
     """
 pattern     string!  month | weekday | weekly dispersion | event clustering | earnings distance
 bucket      string!  01 to 12, Mon to Fri, or `all`
@@ -1039,8 +1175,8 @@ reason      string   why there is no figure
 
 CALIBRATION = _table(
     "calibration",
-    """The self-test: do nulls behave as nulls on random dates, does the correction hold its level, and are planted officials
-    found.""",
+    """The self-test: do nulls behave as nulls on random dates, does the correction hold its level, and are planted
+    officials found.""",
     """
 test        string!  uniform p | false discoveries | power
 part        string!  what of it: all, a volatility third, a planted strength
