@@ -21,6 +21,8 @@ from cyberpi_assets.domain.returns.prices import Panel, panel
 from cyberpi_assets.domain.returns.trades import trade_returns
 from cyberpi_assets.domain.returns.windows import ESTIMATION, LAST, NAMES
 
+Floats = npt.NDArray[np.float64]
+
 TARGET = Target(ratio=1 / 20, seconds=30)
 _SEED = 7
 
@@ -35,29 +37,32 @@ class Inputs:
     market: str
 
 
-def one_by_one(prices: Panel, found: pa.Table) -> npt.NDArray[np.float64]:
-    """Abnormal returns of rows of `trade_returns` by statsmodels. Shape: (rows, windows), before the sign of a sale."""
-    own: dict[str, tuple[npt.NDArray[np.int64], ...]] = {}
+def one_by_one(prices: Panel, found: pa.Table, against: str) -> tuple[Floats, Floats]:
+    """Abnormal returns and their forecast errors by statsmodels. Shapes: (rows, windows), before the sign of a sale."""
+    other = prices.market if against == "market" else prices.sector
+    own: dict[str, tuple[npt.NDArray[np.generic], ...]] = {}
     first, last = prices.spans
     for k, ticker in enumerate(prices.tickers):
         mine = slice(first[k], last[k])
-        known = np.isfinite(prices.change[mine]) & np.isfinite(prices.market[mine])
-        own[ticker] = tuple(a[mine][known] for a in (prices.session, prices.change, prices.market))
+        known = np.isfinite(prices.change[mine]) & np.isfinite(other[mine])
+        own[ticker] = tuple(a[mine][known] for a in (prices.session, prices.change, other))
     zeros = ordinal(found.column("day0").cast(pa.int32()).to_numpy())
-    cars = np.full((found.num_rows, len(LAST)), np.nan)
+    cars, errors = np.full((2, found.num_rows, len(LAST)), np.nan)
     for i, (ticker, zero) in enumerate(zip(found.column("ticker").to_pylist(), zeros, strict=True)):
         session, y, x = own[ticker]
         a, b = np.searchsorted(session, [zero + ESTIMATION[0], zero + ESTIMATION[1] + 1])
         model = sm.OLS(y[a:b], sm.add_constant(x[a:b])).fit()
         for w, end in enumerate(LAST):
             c, d = np.searchsorted(session, [zero, zero + end + 1])
-            abnormal = y[c:d] - model.predict(sm.add_constant(x[c:d], has_constant="add"))
-            cars[i, w] = abnormal.sum()
-    return cars
+            design = sm.add_constant(x[c:d], has_constant="add")
+            cars[i, w] = (y[c:d] - model.predict(design)).sum()
+            total = design.sum(axis=0)
+            errors[i, w] = np.sqrt((d - c) * model.mse_resid + total @ model.cov_params() @ total)
+    return cars, errors
 
 
 def run(inputs: Inputs, sample: int = 2_000, repetitions: int = 3) -> list[Row]:
-    """One row: all trades, both anchors, market and sector models, against statsmodels with the market model only.
+    """One row: all trades, both anchors, market and sector models, abnormal returns and their errors in four windows.
 
     Raises AssertionError where the two differ.
     """
@@ -68,17 +73,21 @@ def run(inputs: Inputs, sample: int = 2_000, repetitions: int = 3) -> list[Row]:
         found = trade_returns(inputs.bars, inputs.trades, inputs.companies, inputs.market)
         best = min(best, time.perf_counter() - began)
     peak = peak_mb()
-    measured = np.flatnonzero(found.column("reason").is_null().to_numpy())
+    measured = np.flatnonzero(found.column("sector_reason").is_null().to_numpy())
     some = np.random.default_rng(_SEED).choice(measured, min(sample, measured.size), replace=False)
     rows = found.take(pa.array(some))
+    sign = rows.column("direction").to_numpy()[:, None]
     prices = panel(inputs.bars, inputs.companies, inputs.market)
-    began = time.perf_counter()
-    cars = one_by_one(prices, rows)
-    baseline = (time.perf_counter() - began) * measured.size / some.size
-    ours = np.column_stack([rows.column(f"car_{w}").to_numpy() for w in NAMES])
-    np.testing.assert_allclose(ours, rows.column("direction").to_numpy()[:, None] * cars, rtol=0, atol=1e-9)
+    baseline = 0.0
+    for against, prefix in (("market", ""), ("sector", "sector_")):
+        began = time.perf_counter()
+        cars, errors = one_by_one(prices, rows, against)
+        baseline += (time.perf_counter() - began) * measured.size / some.size
+        for name, theirs in (("car", sign * cars), ("se", errors)):
+            ours = np.column_stack([rows.column(f"{prefix}{name}_{w}").to_numpy() for w in NAMES])
+            np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-9)
     work = (
         f"abnormal returns of {inputs.trades.num_rows:,} trades from {inputs.bars.num_rows:,} bars"
-        f" (statsmodels on {some.size:,} of {measured.size:,} regressions)"
+        f" (statsmodels on {some.size:,} of {measured.size:,} events)"
     )
     return [Row(work, best, peak, baseline, TARGET)]

@@ -52,15 +52,12 @@ class _Sums:
     def __init__(self, code: npt.NDArray[np.int32], session: npt.NDArray[np.int32], y: Floats, x: Floats) -> None:
         self.key = (code.astype(np.int64) << _SHIFT) | session
         self.base = int(code[0]) if code.size else 0
-        columns = np.stack(
-            [y, x, y * x, y * y, x * x, np.log1p(np.maximum(y, -1 + 1e-9)), np.log1p(x), np.abs(y) > SUSPECT], axis=1
-        )
         held = int(code[-1]) - self.base + 1 if code.size else 0
-        self.prefix = np.zeros((code.size + held, columns.shape[1]))
+        self.prefix = np.zeros((code.size + held, 8))
         edges = np.searchsorted(code, np.arange(self.base, self.base + held + 1))
         for k, (first, last) in enumerate(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)):
             if last > first:
-                np.cumsum(columns[first:last], axis=0, out=self.prefix[first + k + 1 : last + k + 1])
+                _terms(y[first:last], x[first:last], self.prefix[first + k + 1 : last + k + 1])
 
     def place(self, code: Ints, session: Ints) -> Ints:
         """How many observations stand before (ticker, session)."""
@@ -70,6 +67,15 @@ class _Sums:
         """Sums over observations low..high-1 of a ticker. Shape: (events, sums)."""
         slot = code - self.base
         return self.prefix[high + slot] - self.prefix[low + slot]
+
+
+def _terms(y: Floats, x: Floats, out: Floats) -> None:
+    """Running sums of one ticker's terms into `out`, (observations, 8)."""
+    for k, term in enumerate((y, x, y * x, y * y, x * x)):
+        np.cumsum(term, out=out[:, k])
+    np.cumsum(np.log1p(np.maximum(y, -1 + 1e-9)), out=out[:, 5])
+    np.cumsum(np.log1p(x), out=out[:, 6])
+    np.cumsum(np.abs(y) > SUSPECT, out=out[:, 7])
 
 
 def fit(panel: Panel, code: Ints, zero: Ints, against: str = "market") -> Fits:

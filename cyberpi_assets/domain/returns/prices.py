@@ -70,20 +70,22 @@ def panel(bars: Frame, companies: pa.Table, market: str) -> Panel:
     """
     found = ask(
         """
-        SELECT b.ticker, session - DATE '1970-01-01' AS day, close, adj_close,
+        SELECT ticker, session - DATE '1970-01-01' AS day, close, adj_close,
                hash(basis) AS basis, hash(source) AS source
-        FROM bars b ORDER BY b.ticker, session""",
+        FROM bars""",
         bars=only(bars, *_NEEDED),
     )
-    code, tickers = _coded(found)
+    tickers, code = _coded(found)
     session = ordinal(found.column("day").to_numpy().astype(np.int32)).astype(np.int32)
+    order = np.argsort((code.astype(np.int64) << 16) | session, kind="stable")
+    code, session = code[order], session[order]
     change = _changes(
         code,
         session,
-        found.column("close").to_numpy(),
-        found.column("adj_close").cast(pa.float64()).to_numpy(),
-        found.column("basis").to_numpy(),
-        found.column("source").to_numpy(),
+        found.column("close").to_numpy()[order],
+        found.column("adj_close").cast(pa.float64()).to_numpy()[order],
+        found.column("basis").to_numpy()[order],
+        found.column("source").to_numpy()[order],
     )
     own = np.flatnonzero(code == tickers.index(market)) if market in tickers else np.empty(0, np.int64)
     first, last = (int(session[own[0]]), int(session[own[-1]])) if own.size else (-1, -1)
@@ -104,16 +106,12 @@ def _numbered(tickers: list[str]) -> pa.Table:
     return pa.Table.from_arrays([pa.array(tickers, pa.string()), pa.array(np.arange(len(tickers)))], ["ticker", "code"])
 
 
-def _coded(found: pa.Table) -> tuple[npt.NDArray[np.int32], list[str]]:
-    """The ticker of each bar as a number, and the tickers. Bars come sorted by ticker."""
-    names = found.column("ticker").combine_chunks()
-    # the stubs do not know this function
-    runs = pc.run_end_encode(names) if found.num_rows else None  # pyright: ignore[reportAttributeAccessIssue]
-    if runs is None:
-        return np.empty(0, np.int32), []
-    ends = np.asarray(runs.run_ends, dtype=np.int64)
-    code = np.repeat(np.arange(ends.size, dtype=np.int32), np.diff(ends, prepend=0))
-    return code, [str(t) for t in runs.values.to_pylist()]
+def _coded(found: pa.Table) -> tuple[list[str], npt.NDArray[np.int32]]:
+    """The tickers, ascending, and the place of each bar's ticker among them."""
+    column = found.column("ticker")
+    names = sorted(str(t) for t in column.unique().to_pylist())
+    place = pc.index_in(column, value_set=pa.array(names, column.type))
+    return names, place.to_numpy().astype(np.int32)
 
 
 def _changes(

@@ -84,7 +84,7 @@ def of_panel(prices: Panel, trades: pa.Table, market: str, months: Sequence[str]
     code = prices.codes(rows)
     reason = rows.column("reason").to_numpy(zero_copy_only=False).astype(object)
     _no_prices(reason, prices, code, zero, market)
-    usable = np.array([r is None for r in reason], dtype=bool)
+    usable = _open(reason)
 
     # many trades share ticker and day 0: each is estimated once
     events, which = np.unique((code[usable] << 20) | zero[usable], return_inverse=True)
@@ -93,10 +93,10 @@ def of_panel(prices: Panel, trades: pa.Table, market: str, months: Sequence[str]
     of_event[usable] = which
 
     _not_estimated(reason, fits["market"], of_event)
-    usable &= np.array([r is None for r in reason], dtype=bool)
+    usable &= _open(reason)
     sector_reason = reason.copy()
     _not_estimated(sector_reason, fits["sector"], of_event, "sector: ")
-    sector_usable = usable & np.array([r is None for r in sector_reason], dtype=bool)
+    sector_usable = usable & _open(sector_reason)
     return _written(
         rows, direction, zero, dated, of_event, usable, sector_usable, fits, prices, code, reason, sector_reason
     )
@@ -117,23 +117,28 @@ def _no_prices(reason: npt.NDArray[np.object_], prices: Panel, code: Ints, zero:
         (zero > ended, "market data of this symbol end earlier"),
         (zero > prices.market_last, f"market data of the market, {market}, end earlier"),
     ):
-        for k in np.flatnonzero(where).tolist():
-            if reason[k] is None:
-                reason[k] = why
+        _give(reason, where, why)
+
+
+def _give(reason: npt.NDArray[np.object_], where: npt.NDArray[np.bool_], why: str) -> None:
+    """Add a reason where there is none yet."""
+    at = np.flatnonzero(where)
+    reason[at[_open(reason[at])]] = why
+
+
+def _open(reason: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
+    """Where no reason has been given."""
+    return np.array([r is None for r in reason.tolist()], dtype=bool)
 
 
 def _not_estimated(reason: npt.NDArray[np.object_], fits: Fits, of_event: Ints, prefix: str = "") -> None:
     """Add the reasons that lie in the model."""
-    for k in np.flatnonzero(of_event >= 0).tolist():
-        event = of_event[k]
-        if reason[k] is not None:
-            continue
-        if fits.n[event] < MIN_ESTIMATION:
-            reason[k] = f"{prefix}fewer than {MIN_ESTIMATION} returns on sessions -250 to -30"
-        elif not np.isfinite(fits.beta[event]):
-            reason[k] = f"{prefix}no variation in the returns compared with"
-        elif fits.present[event, -1] == 0:
-            reason[k] = f"{prefix}no return on sessions 0 to {LAST[-1]}"
+    for where, why in (
+        (fits.n < MIN_ESTIMATION, f"{prefix}fewer than {MIN_ESTIMATION} returns on sessions -250 to -30"),
+        (~np.isfinite(fits.beta), f"{prefix}no variation in the returns compared with"),
+        (fits.present[:, -1] == 0, f"{prefix}no return on sessions 0 to {LAST[-1]}"),
+    ):
+        _give(reason, (of_event >= 0) & np.r_[where, False][of_event], why)
 
 
 def _flags(fits: Fits, zero: Ints, ended: Ints, market_last: int) -> npt.NDArray[np.object_]:
