@@ -29,7 +29,7 @@ class Terminal:
     more: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(
-        self, *words: str, timeout: float = 240, stdin: str | None = None, **more: str
+        self, *words: str, timeout: float = 600, stdin: str | None = None, **more: str
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [CYBERPI, *words],

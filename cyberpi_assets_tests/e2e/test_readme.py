@@ -16,7 +16,7 @@ from cyberpi_assets.storage import redis_server
 from cyberpi_assets_tests.e2e.conftest import Demo
 from cyberpi_assets_tests.e2e.terminal import ROOT, environment
 
-pytestmark = pytest.mark.xdist_group("demo")
+pytestmark = [pytest.mark.xdist_group("demo"), pytest.mark.timeout(900)]
 
 _FENCE = re.compile(r"^```(?:bash|sh|console)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _FOLDER = re.compile(r"<[^<>\s]+>|(?:\.\.?)?/?\S*/shared/real\b|/path/to/\S+")
@@ -85,6 +85,6 @@ def test_a_cyberpi_command_of_the_readme_works(
     (tmp_path / "query.sql").write_text("select 1 as one")
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", line],
-        cwd=tmp_path, env=environment(store), capture_output=True, text=True, timeout=240,
+        cwd=tmp_path, env=environment(store), capture_output=True, text=True, timeout=600,
     )  # fmt: skip
     assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"

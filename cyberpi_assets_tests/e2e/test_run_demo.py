@@ -16,7 +16,7 @@ from cyberpi_assets.storage.lake import Lake
 from cyberpi_assets_tests.e2e.conftest import Demo
 from cyberpi_assets_tests.e2e.terminal import said
 
-pytestmark = pytest.mark.xdist_group("demo")
+pytestmark = [pytest.mark.xdist_group("demo"), pytest.mark.timeout(900)]
 
 
 def test_a_run_ends_with_rankings_checks_and_reports_that_exist(demo: Demo) -> None:

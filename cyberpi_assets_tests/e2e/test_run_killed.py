@@ -20,7 +20,7 @@ from cyberpi_assets.storage.warehouse import query
 from cyberpi_assets_tests.e2e.terminal import Terminal, said
 from cyberpi_assets_tests.graph.world import tables_of
 
-pytestmark = pytest.mark.xdist_group("killed")
+pytestmark = [pytest.mark.xdist_group("killed"), pytest.mark.timeout(900)]
 
 SEED = 2
 WORLD = {"CYBERPI_DEMO_MONTHS": json.dumps(["2025-01", "2025-04"])}

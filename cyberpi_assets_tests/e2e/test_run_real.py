@@ -13,7 +13,7 @@ from cyberpi_assets.storage import redis_server
 from cyberpi_assets.storage.lake import Lake
 from cyberpi_assets_tests.e2e.terminal import Terminal, said
 
-pytestmark = [pytest.mark.real, pytest.mark.xdist_group("real")]
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("real"), pytest.mark.timeout(900)]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Real:
 @pytest.fixture(scope="module")
 def ran(real: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
     store = tmp_path_factory.mktemp("real") / "store"
-    done = Terminal(store)("run", "--profile", "files", "--data", str(real), timeout=280)
+    done = Terminal(store)("run", "--profile", "files", "--data", str(real))
     yield Real(store, Lake(store / "lake"), said(done), real)
     redis_server.stop(store / "redis")
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pyarrow as pa
 import pytest
 
 from cyberpi_assets.tables import LAKE
-from cyberpi_assets_tests.graph.world import MONTHS, House
+from cyberpi_assets_tests.graph.world import MONTHS, D, House, MadeSources, bars, facts, rows, trades
 
 pytestmark = pytest.mark.xdist_group("ranges")
 
@@ -62,6 +65,26 @@ def test_months_in_reverse_order_give_the_same_tables(single: House) -> None:
     for month in ("2024-04", "2024-02"):
         single.compute(month)
     assert differences(before, single.tables()) == {}
+
+
+def known_by_march() -> dict[str, pa.Table]:
+    """The world as it was known before April, with a price of March that was later corrected."""
+    given = facts()
+    made = [r for r in bars() if r["session"] <= D(2024, 3, 28)]
+    wrong = next(r for r in made if r["ticker"] == "FULL" and r["session"] == D(2024, 3, 12))
+    wrong["close"] *= 1.3
+    given["bar_facts"] = rows("bar_facts", made)
+    filed = [t for t in trades() if (t["filed_on"] or t["transaction_date"]) <= D(2024, 3, 31)]
+    given["disclosure_facts"] = rows("disclosure_facts", filed)
+    return given
+
+
+def test_computing_again_from_the_first_month_that_changed_is_enough(ranged: House, tmp_path: Path) -> None:
+    house = House.build(tmp_path, known_by_march())
+    house.compute("2023-07", "2024-03")
+    house.sources = MadeSources(tmp_path / "intake", facts())
+    house.compute("2024-03", "2024-04")
+    assert differences(ranged.tables(), house.tables()) == {}
 
 
 def test_a_late_filing_reaches_the_alerts_of_its_old_trade_date(single: House) -> None:

@@ -79,11 +79,13 @@ def bars() -> list[dict[str, Any]]:
 
 
 def trades() -> list[dict[str, Any]]:
+    """One filing each; the line in the file is that of the filing, whichever others are known."""
     return [
         {
             "chamber": "house",
             "document": f"{20000000 + i}",
             "row_in_document": 1,
+            "line": i + 1,
             "filer": "Ada Example" if person.startswith("A") else "Ben Sample",
             "bioguide_id": person,
             "owner": "self",
