@@ -11,7 +11,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from click.testing import CliRunner
 
+from cyberpi_assets.cli import main
 from cyberpi_assets.storage.lake import Lake
 from cyberpi_assets_tests.e2e.conftest import Demo
 from cyberpi_assets_tests.e2e.terminal import said
@@ -140,13 +142,19 @@ def test_the_published_file_opens_in_a_plain_client(demo: Demo) -> None:
         assert con.execute(f"select count(*) from {name}").fetchone() == (lake.read(name).num_rows,)
 
 
-def test_wrong_months_and_folders_are_usage(demo: Demo, tmp_path: Path) -> None:
-    for words in (("--from", "2024-13"), ("--from", "2024-05", "--to", "2024-02"), ("--to", "2024-02")):
-        done = demo.cyberpi("run", *words)
-        assert said(done, code=2) == ""
-        assert "Traceback" not in done.stderr
-    gone = demo.cyberpi(
-        "run", "--profile", "files", "--data", str(tmp_path / "gone"), CYBERPI_STORE=str(tmp_path / "store")
-    )
-    assert said(gone, code=2) == ""
-    assert "no folder of files" in gone.stderr
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("--from", "2024-13"), "2024-13 is no month"),
+        (("--from", "2011-12"), "2011-12 is no month"),
+        (("--from", "2024-05", "--to", "2024-02"), "lies after"),
+        (("--to", "2024-02"), "--to goes with --from"),
+        (("--profile", "files"), "CYBERPI_DATA"),
+        (("--profile", "files", "--data", "nowhere"), "no folder of files at nowhere"),
+    ],
+)
+def test_wrong_months_and_folders_are_usage(words: tuple[str, ...], why: str, tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, ["run", *words], env={"CYBERPI_STORE": str(tmp_path / "store")})
+    assert done.exit_code == 2, done.output
+    assert why in done.stderr
+    assert done.stdout == ""

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from cyberpi_assets.storage import redis_server
@@ -104,3 +107,20 @@ def test_nothing_half_written_is_left_for_readers(raced: Terminal, tmp_path: Pat
     for name in ("daily_bars", "disclosure_correlations"):
         assert all(Path(f).is_file() for f in lake.files(name))
     assert not list((raced.store / "reports").glob("*.tmp"))
+
+
+def test_a_check_that_blocks_ends_the_run_with_exit_code_1(raced: Terminal) -> None:
+    """What was read is damaged on disk: a negative price. What rests on bars keeps what it had."""
+    (path,) = (raced.store / "intake").glob("*/bar_facts.parquet")
+    facts = pq.read_table(path)
+    close = [-1.0, *facts.column("close").to_pylist()[1:]]
+    pq.write_table(facts.set_column(facts.schema.get_field_index("close"), "close", pa.array(close)), path)
+    lake = Lake(raced.store / "lake")
+    before = {name: lake.version(name) for name in ("market_alerts", "official_rankings", "published_warehouse")}
+    done = raced(*RUN)
+    out = said(done, code=1)
+    assert "✗ check daily_bars.prices_on_sessions: FAILED" in done.stderr
+    assert re.search(r"daily_bars\.prices_on_sessions\s+FAILED", out)
+    assert "run again to go on" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert {name: lake.version(name) for name in before} == before
