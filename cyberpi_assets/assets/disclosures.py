@@ -8,10 +8,14 @@ from cyberpi_assets import tables
 from cyberpi_assets.assets.market import daily_bars
 from cyberpi_assets.assets.reference import source_files
 from cyberpi_assets.assets.stored import stored
-from cyberpi_assets.domain import disclosures, quarantine
-from cyberpi_assets.domain.documents import choose_documents
-from cyberpi_assets.orchestration.partitions import MONTHS, months_of
+from cyberpi_assets.domain import disclosures, quarantine, timeliness
+from cyberpi_assets.domain.amendments import standing_rows, superseded
+from cyberpi_assets.domain.filings import filing_coverage as coverage_of
+from cyberpi_assets.domain.filings import filings as ledger_of
+from cyberpi_assets.orchestration.partitions import MONTHS, months_of, reading_back
+from cyberpi_assets.reports.coverage import coverage_table
 from cyberpi_assets.sources.intake import Sources
+from cyberpi_assets.storage.lake import Lake
 
 
 @stored(
@@ -27,10 +31,60 @@ def disclosed_trades(
     symbol_history: pa.Table,
     sources: dg.ResourceParam[Sources],
 ) -> pa.Table:
-    kept, _ = choose_documents(sources.gather().facts("disclosure_facts"))
-    every = MONTHS.get_partition_keys()
+    facts, every = sources.gather(), MONTHS.get_partition_keys()
+    kept, _ = standing_rows(facts.facts("disclosure_facts"), facts.facts("filing_facts"))
     trades = disclosures.disclosed_trades(kept, officials, official_terms, symbol_history, every[0], every[-1])
-    return disclosures.of_months(trades, months_of(context))
+    return disclosures.of_months(superseded(trades, facts.facts("document_facts")), months_of(context))
+
+
+@stored(
+    tables.FILINGS,
+    "disclosures",
+    ins={"disclosed_trades": reading_back()},
+    more="Unreadable is not empty: a scan is `scanned`, and a filing that was once seen keeps its line.",
+)
+def filings(
+    context: dg.AssetExecutionContext,
+    disclosed_trades: pa.Table,
+    officials: pa.Table,
+    official_terms: pa.Table,
+    sources: dg.ResourceParam[Sources],
+    lake: dg.ResourceParam[Lake],
+) -> pa.Table:
+    facts, every = sources.gather(), MONTHS.get_partition_keys()
+    ledger = ledger_of(
+        facts.facts("filing_facts"),
+        facts.facts("document_facts"),
+        disclosed_trades,
+        facts.files(),
+        lake.read("filings"),
+        officials,
+        official_terms,
+        every[0],
+        every[-1],
+    )
+    return disclosures.of_months(ledger, months_of(context))
+
+
+@stored(
+    tables.FILING_COVERAGE,
+    "disclosures",
+    more="What share of the official record the house has read, and knows it has.",
+)
+def filing_coverage(context: dg.AssetExecutionContext, filings: pa.Table) -> pa.Table:
+    coverage = coverage_of(filings)
+    context.add_output_metadata({"coverage": dg.MetadataValue.md(coverage_table(coverage))})
+    return coverage
+
+
+@stored(tables.FILING_TIMELINESS, "disclosures", more="Amended, superseded and repeated rows are not judged.")
+def filing_timeliness(disclosed_trades: pa.Table) -> pa.Table:
+    return timeliness.filing_timeliness(disclosed_trades)
+
+
+@stored(tables.OFFICIAL_TIMELINESS, "disclosures", more="A late report is a late report, and nothing more.")
+def official_timeliness(filing_timeliness: pa.Table, disclosed_trades: pa.Table) -> pa.Table:
+    return timeliness.official_timeliness(filing_timeliness, disclosed_trades)
 
 
 @stored(
@@ -46,4 +100,11 @@ def quarantined_rows(
     return quarantine.rows_put_aside(engine, sources.gather(), every[0], every[-1])
 
 
-ASSETS = [disclosed_trades, quarantined_rows]
+ASSETS = [
+    disclosed_trades,
+    filings,
+    filing_coverage,
+    filing_timeliness,
+    official_timeliness,
+    quarantined_rows,
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from cyberpi_assets.assets.disclosures import quarantined_rows
+from cyberpi_assets.assets.disclosures import filings, quarantined_rows
 from cyberpi_assets.assets.reference import source_files
 from cyberpi_assets.checks.recorded import Subject, Verdict, check
 from cyberpi_assets.domain.quarantine import imbalance
@@ -58,4 +58,53 @@ def something_was_read(subject: Subject) -> Verdict:
     return Verdict(read > 0, {"files": files, "files_read": read, "files_not_recognised": unknown})
 
 
-CHECKS = [read_is_accepted_plus_put_aside, something_was_read]
+@check(filings, blocking=False, more="Every filing that an index lists or a document shows is in the ledger.")
+def ledger_covers_the_index(subject: Subject) -> Verdict:
+    facts, con = subject.sources.gather(), connect()
+    subject.lake.relation(con, "filings").create_view("ledger")
+    known = f"SELECT chamber, document FROM ({facts.select('filing_facts')})"
+    read = f"SELECT chamber, document FROM ({facts.select('document_facts')})"
+    found = con.sql(f"""
+        SELECT count(*), count(*) FILTER (l.filing_id IS NULL)
+        FROM (SELECT * FROM ({known}) UNION SELECT * FROM ({read})) k
+        LEFT JOIN ledger l ON l.chamber = k.chamber AND l.document = k.document""").fetchone()
+    assert found is not None
+    return Verdict(found[1] == 0, {"filings": int(found[0]), "not_in_ledger": int(found[1])})
+
+
+@check(filings, blocking=True, more="A filing counts as parsed only when its rows agree with an independent count.")
+def parsed_means_counted(subject: Subject) -> Verdict:
+    con = connect()
+    found = (
+        subject.lake.relation(con, "filings")
+        .filter("status = 'parsed'")
+        .aggregate(
+            "count(*), count(*) FILTER (rows_from = 'document' AND rows_read IS DISTINCT FROM rows_expected), "
+            "count(*) FILTER (rows_expected IS NULL)"
+        )
+        .fetchone()
+    )
+    assert found is not None
+    figures = dict(zip(("parsed", "count_disagrees", "without_count"), map(int, found), strict=True))
+    return Verdict(figures["count_disagrees"] == 0 and figures["without_count"] == 0, figures)
+
+
+@check(filings, blocking=True, more="Every scored row of a filing that was not read whole says so in its flags.")
+def partial_rows_are_flagged(subject: Subject) -> Verdict:
+    con = connect()
+    subject.lake.views(con)
+    found = con.sql("""
+        SELECT count(*), count(*) FILTER (coalesce(t.flags, '') NOT LIKE '%partial%')
+        FROM disclosed_trades t JOIN filings f USING (filing_id)
+        WHERE f.status = 'partial' AND f.rows_from = 'document'""").fetchone()
+    assert found is not None
+    return Verdict(found[1] == 0, {"rows_of_partial_filings": int(found[0]), "not_flagged": int(found[1])})
+
+
+CHECKS = [
+    ledger_covers_the_index,
+    parsed_means_counted,
+    partial_rows_are_flagged,
+    read_is_accepted_plus_put_aside,
+    something_was_read,
+]

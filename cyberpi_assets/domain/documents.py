@@ -20,11 +20,15 @@ from cyberpi_assets.tables import DISCLOSURE_FACTS, QUARANTINE_FACTS
 
 # Source families, the most believed first, and why.
 ORDER: Final[tuple[tuple[str, str], ...]] = (
+    ("house_clerk", "the Clerk's own document, its rows confirmed by an independent count"),
+    ("senate_efd", "the Senate's own page, its rows confirmed by the page's count"),
     ("unified", "merged from a dozen collections, with amendments, repeats and person ids resolved"),
     ("senate_stock_watcher", "the Senate's own electronic reports, row by row"),
     ("tattooedhead", "parsed from the House's electronic filings, with asset types and owners"),
     ("house_stock_watcher_v2", "typed in from House filings; later than v1, with corrected names"),
     ("house_stock_watcher_v1", "typed in from House filings; stops in 2022"),
+    ("house_clerk_partial", "the Clerk's own document, but rows of it are missing"),
+    ("senate_efd_partial", "the Senate's own page, but rows of it are missing"),
 )
 _RANK: Final = {family: rank for rank, (family, _) in enumerate(ORDER)}
 

@@ -97,8 +97,9 @@ def filings(
     return ask(
         """
         WITH now AS (
-            SELECT filing_id, chamber, document, kind, filing_type, filer, coalesce(bioguide_id, resolved) AS bioguide_id,
-                   filed_on, amendment_no, status, reason, n AS rows_read, rows_expected, rows_from, indexed,
+            SELECT filing_id, chamber, document, kind, filing_type, filer,
+                   coalesce(bioguide_id, resolved) AS bioguide_id, filed_on, amendment_no, status, reason,
+                   n AS rows_read, rows_expected, rows_from, indexed,
                    content_hash, first_seen, last_seen, url
             FROM named
         ), kept AS (
@@ -109,7 +110,8 @@ def filings(
             UNION ALL BY NAME
             SELECT b.* EXCLUDE (month) FROM before b ANTI JOIN now USING (filing_id)
         )
-        SELECT *, least(greatest(strftime(coalesce(filed_on, ($first || '-01')::DATE), '%Y-%m'), $first), $last) AS month
+        SELECT *, least(greatest(strftime(coalesce(filed_on, ($first || '-01')::DATE), '%Y-%m'), $first),
+                        $last) AS month
         FROM kept ORDER BY month, filing_id""",
         shape=FILINGS,
         params={"first": first_month, "last": last_month},

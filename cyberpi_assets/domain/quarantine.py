@@ -10,8 +10,8 @@ from typing import Protocol
 import duckdb
 import pyarrow as pa
 
+from cyberpi_assets.domain.amendments import standing_rows
 from cyberpi_assets.domain.bars import bars_put_aside
-from cyberpi_assets.domain.documents import choose_documents
 from cyberpi_assets.domain.reference import undated_memberships
 from cyberpi_assets.domain.sql import ask
 
@@ -33,7 +33,7 @@ def rows_put_aside(con: duckdb.DuckDBPyConnection, facts: Facts, first_month: st
 
     Ordered by file, line and field.
     """
-    _, duplicates = choose_documents(facts.facts("disclosure_facts"))
+    _, duplicates = standing_rows(facts.facts("disclosure_facts"), facts.facts("filing_facts"))
     parts = [
         facts.facts("quarantine_facts"),
         bars_put_aside(con, facts.select("bar_facts"), first_month, last_month),

@@ -14,6 +14,7 @@ import pyarrow as pa
 from pandas.tseries.holiday import USFederalHolidayCalendar
 
 from cyberpi_assets.domain.columns import having
+from cyberpi_assets.domain.columns import known as known_or_null
 from cyberpi_assets.domain.rankings import wilson
 from cyberpi_assets.domain.sql import ask
 from cyberpi_assets.tables import FILING_TIMELINESS, OFFICIAL_TIMELINESS
@@ -57,13 +58,15 @@ def filing_timeliness(trades: pa.Table) -> pa.Table:
                         WHEN transaction_date < DATE '2012-01-01' THEN 'transaction date before 2012'
                         WHEN transaction_date > filed_on THEN 'transaction date after the filing' END AS impossible,
                    -- a notification before the trade or after the filing cannot be right: it is not used
-                   CASE WHEN notification_date BETWEEN transaction_date AND filed_on THEN notification_date END AS notified
+                   CASE WHEN notification_date BETWEEN transaction_date AND filed_on
+                        THEN notification_date END AS notified
             FROM trades t
         ), due AS (
             SELECT *, CASE WHEN exempt IS NULL AND impossible IS NULL THEN
                           least(coalesce(notified + $notified::INT, transaction_date + $traded::INT),
                                 transaction_date + $traded::INT) END AS due_on,
-                   CASE WHEN exempt IS NULL AND impossible IS NULL THEN transaction_date + $notified::INT END AS earliest
+                   CASE WHEN exempt IS NULL AND impossible IS NULL
+                        THEN transaction_date + $notified::INT END AS earliest
             FROM judged
         ), moved AS (
             SELECT d.*, coalesce(b.next_business_day, d.due_on) AS due_on_moved,
@@ -102,7 +105,8 @@ def official_timeliness(timeliness: pa.Table, trades: pa.Table) -> pa.Table:
                arg_max(t.official, t.filed_on) AS official, arg_max(t.chamber, t.filed_on) AS chamber,
                count(*) AS n_trades, count(*) FILTER (verdict IN ('on time', 'late')) AS n_known,
                count(*) FILTER (verdict = 'late') AS n_late,
-               median(l.filed_on - l.transaction_date) FILTER (verdict <> 'unknown' OR l.due_on IS NOT NULL) AS median_days,
+               median(l.filed_on - l.transaction_date)
+                   FILTER (verdict <> 'unknown' OR l.due_on IS NOT NULL) AS median_days,
                quantile_cont(l.filed_on - l.transaction_date, 0.9)
                    FILTER (verdict <> 'unknown' OR l.due_on IS NOT NULL) AS p90_days,
                max(days_late) FILTER (verdict = 'late') AS max_days_late
@@ -112,13 +116,8 @@ def official_timeliness(timeliness: pa.Table, trades: pa.Table) -> pa.Table:
     )
     late, known = data.column("n_late").to_numpy(), data.column("n_known").to_numpy()
     low, high = wilson(late, known)
-    rates = pa.table(
-        {
-            "bioguide_id": data.column("bioguide_id"),
-            "late_low": pa.array(low, pa.float64(), from_pandas=True),
-            "late_high": pa.array(high, pa.float64(), from_pandas=True),
-        }
-    )
+    rates = data.select(["bioguide_id"])
+    rates = rates.append_column("late_low", known_or_null(low)).append_column("late_high", known_or_null(high))
     return ask(
         """
         SELECT d.*, CASE WHEN n_known > 0 THEN n_late / n_known END AS late_rate, late_low, late_high

@@ -15,12 +15,12 @@ from typing import Any, cast
 
 from cyberpi_assets.orchestration.partitions import MONTHS
 from cyberpi_assets.settings import Settings
-from cyberpi_assets.sources.intake import UNDATED_MONTH, Gathered
+from cyberpi_assets.sources.intake import DATED, UNDATED_MONTH, Gathered
 from cyberpi_assets.storage.lake import Lake
 
 UNFINISHED = "unfinished"
 
-_DATED = ("bar_facts", "disclosure_facts")
+_DATED = tuple(DATED)
 # Tables without which the state speaks of a lake that is not there any more; version 0 is a table just created.
 _WRITTEN = (
     "source_files",

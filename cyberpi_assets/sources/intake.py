@@ -32,6 +32,8 @@ from cyberpi_assets.tables import FACTS, FILE_FACTS, QUARANTINE_FACTS, Table, co
 DATED: dict[str, str] = {
     "bar_facts": "session",
     "disclosure_facts": "coalesce(filed_on, notification_date, transaction_date)",
+    "filing_facts": "filed_on",
+    "document_facts": "filed_on",
 }
 UNDATED_MONTH = "0000-00"
 # Facts whose table keeps file and line: a row that moved within its file is a changed row.

@@ -73,14 +73,18 @@ class Content:
     def _when(self) -> str:
         return " when decompressed" if self.compressed else ""
 
-    def text(self, limit: int = DOCUMENT_BYTES) -> tuple[str, str | None]:
-        """The whole text, and a note where it is not UTF-8. Raises Unreadable."""
+    def whole(self, limit: int = DOCUMENT_BYTES) -> bytes:
+        """All bytes, decompressed. Raises Unreadable."""
         buffer = bytearray()
         for chunk in self.chunks():
             buffer += chunk
             if len(buffer) > limit:
                 raise Unreadable(f"too large: a document of more than {limit:,} bytes{self._when()}")
-        return decode(bytes(buffer))
+        return bytes(buffer)
+
+    def text(self, limit: int = DOCUMENT_BYTES) -> tuple[str, str | None]:
+        """The whole text, and a note where it is not UTF-8. Raises Unreadable."""
+        return decode(self.whole(limit))
 
 
 def decode(data: bytes) -> tuple[str, str | None]:

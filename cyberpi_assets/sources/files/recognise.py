@@ -76,8 +76,8 @@ _TABLES: Final = (
     _columns("option_chain", "option_chain/contracts", "strike|expiry|type|bid|ask", read=False),
     _columns("option_chain", "option_chain/two-sided", "strike|call_vol|put_vol", read=False),
     _columns("options_daily", "options_daily/table", "date|ticker|option_volume|call_volume|put_volume", read=False),
-    _columns("house_index", "house_index/table", "filing_type|filing_date|doc_id|state_dst", read=False),
-    _columns("house_index", "house_index/clerk-text", "filingtype|statedst|filingdate|docid", read=False),
+    _columns("filings", "filings/house-index-table", "filing_type|filing_date|doc_id|state_dst"),
+    _columns("filings", "filings/house-index-text", "filingtype|statedst|filingdate|docid"),
     _columns("senate_index", "senate_index/paper-reports", "year|uuid|member|disclosure_date", read=False),
     _columns(
         "disclosures", "disclosures/senate-efd-table", "declarant_name|operation_type|amount_range|doc_id", read=False
@@ -149,7 +149,7 @@ _LISTS: Final = (
     ),
     (Format("people", "people/legislators"), {"id", "name", "terms"}),
     (Format("committees", "people/committees"), {"type", "name", "thomas_id"}),
-    (Format("senate_index", "senate_index/search-reports", False), {"reportLink", "reportDate", "lastName"}),
+    (Format("filings", "filings/senate-search"), {"reportLink", "reportDate", "lastName"}),
     (Format("news", "news/items", False), {"headline", "url"}),
     (Format("news", "news/items", False), {"title", "link"}),
 )
@@ -184,6 +184,8 @@ def _recognise_object(document: dict[str, Any]) -> Format:
     seats = [as_dict(s) for v in list(document.values())[:_SAMPLE] for s in as_list(v)[:1]]
     if seats and all("name" in s and ("bioguide" in s or "party" in s) and "rank" in s for s in seats):
         return Format("memberships", "people/memberships")
+    if {"recordsTotal", "data"} <= keys:
+        return Format("filings", "filings/senate-search")
     if "halts" in keys:
         return Format("halts", "halts/feed", False)
     if {"header", "contracts"} <= keys or {"sym", "spot", "o"} <= keys:
@@ -199,7 +201,7 @@ def _recognise_object(document: dict[str, Any]) -> Format:
 def recognise_markup(head: bytes) -> Format | None:
     """The format of an XML document by its first elements, or None."""
     if b"<FinancialDisclosure>" in head[:1000]:
-        return Format("house_index", "house_index/clerk-xml", False)
+        return Format("filings", "filings/house-index-xml")
     if b"<rss" in head[:2000] and b"ndaq:" in head[:5000]:
         return Format("halts", "halts/rss", False)
     return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,15 +19,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cyberpi_assets.sources.files import content as c
-from cyberpi_assets.sources.files import disclosures, people, recognise, tickers, unified
+from cyberpi_assets.sources.files import disclosures, official, people, recognise, tickers, unified
 from cyberpi_assets.sources.files.bars import read_bars
 from cyberpi_assets.sources.files.recognise import Format
 from cyberpi_assets.sources.files.rows import Origin, Reading, Record, Unreadable
 from cyberpi_assets.sources.files.values import shorten
+from cyberpi_assets.sources.house.pool import parse_many
+from cyberpi_assets.sources.house.ptr import PtrDocument
 from cyberpi_assets.sources.intake import Gathered, Intake, UnbalancedUnit, Unit
 from cyberpi_assets.tables import SchemaMismatch
 
-READER_VERSION: Final = 1  # a higher number reads every file anew
+READER_VERSION: Final = 2  # a higher number reads every file anew
 LARGE_BYTES: Final = 8 * 2**20  # larger files first: they take longest
 _BATCH: Final = 20_000
 
@@ -70,19 +72,23 @@ class FileSources:
         found = list(_walk(self.folder))
         fresh = [f for f in found if not self.intake.has(f.unit_id)]
         fresh.sort(key=lambda f: -(f.bytes > LARGE_BYTES))
+        # a PDF may hang or kill its reader: they are read in processes of their own, all in one go
+        documents = dict(parse_many([f.path for f in fresh if f.bytes <= self.max_file_bytes and _is_pdf(f.path)]))
         with ThreadPoolExecutor(max_workers=2) as pool:  # one in DuckDB's or zlib's own code, one in Python
-            for task in [pool.submit(self._take, f, progress) for f in fresh]:
+            for task in [pool.submit(self._take, f, documents, progress) for f in fresh]:
                 task.result()
         return Gathered(self.intake, tuple(f.unit_id for f in found))
 
-    def _take(self, found: _Found, progress: Callable[[str], None] | None) -> None:
+    def _take(
+        self, found: _Found, documents: Mapping[Path, PtrDocument], progress: Callable[[str], None] | None
+    ) -> None:
         if progress is not None:
             progress(found.file)
         unit = Unit(found.file, None, None, found.bytes, found.modified_at)
         self.intake.root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".reading-", dir=self.intake.root) as scratch:
             try:
-                form, reading = read_file(found.path, Origin(found.file), self.max_file_bytes, Path(scratch))
+                form, reading = read_file(found.path, Origin(found.file), self.max_file_bytes, Path(scratch), documents)
                 unit.kind, unit.format, unit.reason = form.kind, form.name, reading.note
                 unit.rows_read, unit.facts, unit.quarantine = reading.rows_read, dict(reading.facts), reading.quarantine
                 self.intake.write(found.unit_id, unit)
@@ -105,6 +111,15 @@ class _Damaged(Unreadable):
     def __init__(self, form: Format, reason: str) -> None:
         super().__init__(reason)
         self.form = form
+
+
+def _is_pdf(path: Path) -> bool:
+    """Whether a file begins like a PDF."""
+    try:
+        with path.open("rb") as handle:
+            return official.is_pdf(handle.read(1024))
+    except OSError:
+        return False
 
 
 def _walk(folder: Path) -> Iterator[_Found]:
@@ -130,8 +145,10 @@ def _walk(folder: Path) -> Iterator[_Found]:
 # ------------------------------------------------------------------------------------------------------------ one file
 
 
-def read_file(path: Path, origin: Origin, max_bytes: int, scratch: Path) -> tuple[Format, Reading]:
-    """What a file is and what it holds. `scratch` is an empty folder for large tables.
+def read_file(
+    path: Path, origin: Origin, max_bytes: int, scratch: Path, documents: Mapping[Path, PtrDocument] | None = None
+) -> tuple[Format, Reading]:
+    """What a file is and what it holds. `scratch` is an empty folder for large tables; `documents`: PDFs read before.
 
     Raises Unreadable with the reason in words.
     """
@@ -139,14 +156,11 @@ def read_file(path: Path, origin: Origin, max_bytes: int, scratch: Path) -> tupl
     if content.medium == "parquet":
         return _read_parquet(content, origin, scratch)
     if not content.is_text:
-        raise Unreadable(f"{content.medium}: not a bulk table")
+        return _read_official(content, origin, documents or {})
     head, _ = c.decode(content.head)
     start = head.lstrip()
     if start.startswith("<") and not start.startswith("<TICKER>"):
-        form = recognise.recognise_markup(content.head)
-        if form is None:
-            raise Unreadable("markup (HTML or XML) of no known kind")
-        return form, Reading(note=recognise.NO_READER)
+        return _read_markup(content, origin)
     if start.startswith(("{", "[")):
         return _read_document(content, c.load_json, origin)
     return _read_text(content, head, origin, scratch)
@@ -164,6 +178,8 @@ def _read_text(content: c.Content, head: str, origin: Origin, scratch: Path) -> 
             return form, Reading(note=recognise.NO_READER)
         if form.kind == "bars":
             return form, _damaged(form, lambda: read_bars(content, form, origin, scratch))
+        if form.kind == "filings":
+            return form, _damaged(form, lambda: official.read_house_index(content.whole(), origin))
         text, note = _damaged(form, content.text)
         reading = _damaged(form, lambda: _read_rows(form, c.csv_records(text), origin))
         reading.note = note
@@ -183,6 +199,7 @@ def _read_document(content: c.Content, load: Callable[[str], Any], origin: Origi
     if not form.read:
         return form, Reading(note=recognise.NO_READER)
     readers: dict[str, Callable[[], Reading]] = {
+        "filings/senate-search": lambda: official.read_senate_index(content.whole(), origin),
         "disclosures/senate-stock-watcher-daily": lambda: disclosures.read_daily(document, origin),
         "people/legislators": lambda: people.read_legislators(document, origin),
         "people/committees": lambda: people.read_committees(document, origin),
@@ -194,6 +211,31 @@ def _read_document(content: c.Content, load: Callable[[str], Any], origin: Origi
     reading = _damaged(form, reader)
     reading.note = note
     return form, reading
+
+
+def _read_official(content: c.Content, origin: Origin, documents: Mapping[Path, PtrDocument]) -> tuple[Format, Reading]:
+    """A PDF, a ZIP index or an archive of report pages."""
+    if content.medium == "PDF document":
+        data = content.whole()
+        document = documents.get(content.path) or next(document for _, document in parse_many([content.path], 1))
+        return official.PDF, _damaged(official.PDF, lambda: official.read_house_pdf(document, data, origin))
+    if content.medium == "ZIP archive":
+        return official.HOUSE_INDEX, official.read_house_index(content.whole(), origin)
+    if content.medium == "tar archive":
+        return official.PAGES, official.read_senate_archive(content.path, origin, content.max_bytes)
+    raise Unreadable(f"{content.medium}: not a bulk table")
+
+
+def _read_markup(content: c.Content, origin: Origin) -> tuple[Format, Reading]:
+    """A House index in XML, a page of the Senate's, or markup that nothing reads."""
+    form = recognise.recognise_markup(content.head)
+    if form is not None and form.kind == "filings":
+        return form, _damaged(form, lambda: official.read_house_index(content.whole(), origin))
+    if form is not None:
+        return form, Reading(note=recognise.NO_READER)
+    if official.is_senate_page(content.head):
+        return official.PAGE, _damaged(official.PAGE, lambda: official.read_senate_page(content.whole(), origin))
+    raise Unreadable("markup (HTML or XML) of no known kind")
 
 
 def _read_parquet(content: c.Content, origin: Origin, scratch: Path) -> tuple[Format, Reading]:
@@ -210,6 +252,8 @@ def _read_parquet(content: c.Content, origin: Origin, scratch: Path) -> tuple[Fo
         return form, _damaged(form, lambda: read_bars(content, form, origin, scratch))
     if form.name == "disclosures/unified":
         return form, _damaged(form, lambda: unified.read_unified(content, origin))
+    if form.kind == "filings":
+        return form, _damaged(form, lambda: official.read_house_index_rows(_parquet_records(content), origin))
     return form, _damaged(form, lambda: _read_rows(form, _parquet_records(content), origin))
 
 

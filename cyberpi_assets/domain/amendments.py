@@ -1,0 +1,122 @@
+"""What the index and the documents say of disclosed rows: their filing's date, and what replaced them.
+
+Here belongs the amendment rule of METHODS, section 7: an amendment supersedes by filer and report; where that
+is unclear nothing is superseded, and the rows are flagged. Repeats in other filings are marked, never removed.
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from cyberpi_assets.domain.documents import choose_documents
+from cyberpi_assets.domain.sql import ask
+from cyberpi_assets.tables import DISCLOSED_TRADES, DISCLOSURE_FACTS
+
+UNCLEAR_AMENDMENT = "amends_unknown_rows"
+POSSIBLE_REPEAT = "possible_repeat"
+
+
+def standing_rows(facts: pa.Table, index: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """The rows that stand, dated by the index, and those of other sources of the same document, put aside.
+
+    facts: `tables.DISCLOSURE_FACTS`. index: `tables.FILING_FACTS`. The second table has `tables.QUARANTINE_FACTS`.
+    """
+    return choose_documents(dated_by_index(facts, index))
+
+
+def dated_by_index(facts: pa.Table, index: pa.Table) -> pa.Table:
+    """Disclosure rows with the filing date and address of the chamber's own index, where it lists the document.
+
+    facts: `tables.DISCLOSURE_FACTS`. index: `tables.FILING_FACTS`. Columns and order as `facts`. The date on a document
+    is when it was signed; the index says when it was filed. A row's own dates are not touched.
+    """
+    numbered = facts.append_column("row", pa.array(range(facts.num_rows), pa.int64()))
+    return ask(
+        """
+        WITH listed AS (
+            SELECT chamber, document, min(filed_on) AS indexed_on,
+                   arg_max(url, file) FILTER (url IS NOT NULL) AS indexed_url
+            FROM index GROUP BY ALL
+        )
+        SELECT f.* REPLACE (
+            CASE WHEN f.source LIKE 'house_clerk%' OR f.source LIKE 'senate_efd%' OR f.filed_on IS NULL
+                 THEN coalesce(indexed_on, f.filed_on) ELSE f.filed_on END AS filed_on,
+            coalesce(f.url, indexed_url) AS url)
+        FROM facts f LEFT JOIN listed l USING (chamber, document) ORDER BY f.row""",
+        shape=DISCLOSURE_FACTS,
+        facts=numbered,
+        index=index,
+    )
+
+
+def superseded(trades: pa.Table, documents: pa.Table) -> pa.Table:
+    """Trades with what superseded them. Columns and order as `trades` (`tables.DISCLOSED_TRADES`).
+
+    documents: `tables.DOCUMENT_FACTS`. A Senate amendment names the report it amends by the date in its title: of the
+    filings of one person with that date, the one with the highest amendment number stands, if it was read whole. An
+    amendment without such a report, and a House row that amends a numbered transaction, supersede nothing and are
+    flagged. A row that an earlier filing of the same person has too, to the letter, is flagged as a possible repeat.
+    """
+    numbered = trades.append_column("place", pa.array(range(trades.num_rows), pa.int64()))
+    return ask(
+        """
+        WITH titled AS (
+            SELECT chamber || ':' || document AS filing_id, report_on, coalesce(amendment_no, 0) AS n, status
+            FROM documents WHERE report_on IS NOT NULL
+            QUALIFY row_number() OVER (PARTITION BY chamber, document ORDER BY status = 'parsed' DESC, file, line) = 1
+        ), filed AS (
+            SELECT t.filing_id, any_value(t.bioguide_id) AS bioguide_id FROM trades t
+            WHERE t.bioguide_id IS NOT NULL GROUP BY ALL
+        ), latest AS (
+            SELECT bioguide_id, report_on, arg_max(filing_id, n) AS last, max(n) AS top, count(DISTINCT n) AS versions,
+                   count(*) AS filings
+            FROM filed JOIN titled USING (filing_id) WHERE status IN ('parsed', 'empty_verified') GROUP BY ALL
+        ), replaced AS (
+            SELECT f.filing_id, l.last,
+                   l.versions = l.filings AND l.top > 0 AND d.n < l.top AS replaced,
+                   d.n > 0 AND l.filings = 1 AS alone
+            FROM filed f JOIN titled d USING (filing_id) JOIN latest l USING (bioguide_id, report_on)
+        ), twins AS (
+            SELECT place, filed_on > min(filed_on) OVER same AND filing_id <> arg_min(filing_id, filed_on) OVER same
+                   AS repeated
+            FROM trades
+            WHERE bioguide_id IS NOT NULL AND transaction_date IS NOT NULL AND filed_on IS NOT NULL
+            WINDOW same AS (PARTITION BY bioguide_id, chamber, transaction_date, coalesce(ticker_printed, asset), side,
+                                         amount_low, amount_high, owner, asset_type)
+        ), marked AS (
+            SELECT t.*, r.last, coalesce(r.replaced, false) AS replaced,
+                   list_filter([
+                       t.flags,
+                       CASE WHEN coalesce(r.alone, false) OR (t.chamber = 'house' AND t.filing_status = 'amended'
+                                 AND t.superseded_by IS NULL AND t.source LIKE 'house_clerk%')
+                            THEN $unclear END,
+                       CASE WHEN w.repeated AND t.repeat_of IS NULL AND NOT coalesce(r.replaced, false)
+                            AND t.superseded_by IS NULL THEN $repeat END
+                   ], x -> x IS NOT NULL) AS said
+            FROM trades t LEFT JOIN replaced r USING (filing_id) LEFT JOIN twins w USING (place)
+        )
+        SELECT * EXCLUDE (superseded_by, flags, said, last, replaced),
+               CASE WHEN replaced THEN last ELSE superseded_by END AS superseded_by,
+               CASE WHEN len(said) > 0 THEN array_to_string(said, ',') END AS flags
+        FROM marked ORDER BY place""",
+        shape=DISCLOSED_TRADES,
+        params={"unclear": UNCLEAR_AMENDMENT, "repeat": POSSIBLE_REPEAT},
+        trades=numbered,
+        documents=documents,
+    )
+
+
+def known_on(trades: pa.Table, day: str) -> pa.Table:
+    """What the public could know on a day (YYYY-MM-DD): rows filed by then, superseded only by what was filed by then.
+
+    Columns as `trades` (`tables.DISCLOSED_TRADES`).
+    """
+    return ask(
+        """
+        WITH amended AS (SELECT filing_id, min(filed_on) AS on_ FROM trades GROUP BY ALL)
+        SELECT t.* REPLACE (CASE WHEN a.on_ > $day::DATE THEN NULL ELSE t.superseded_by END AS superseded_by)
+        FROM trades t LEFT JOIN amended a ON a.filing_id = t.superseded_by
+        WHERE t.filed_on <= $day::DATE ORDER BY t.month, t.trade_id""",
+        shape=DISCLOSED_TRADES,
+        params={"day": day},
+        trades=trades,
+    )
