@@ -9,10 +9,25 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass, field
 
-COLUMNS = {"id": 25.3, "owner": 82.0, "asset": 121.0, "type": 272.0, "date": 332.0, "notified": 387.0, "amount": 450.0, "gains": 528.0}
+COLUMNS = {
+    "id": 25.3,
+    "owner": 82.0,
+    "asset": 121.0,
+    "type": 272.0,
+    "date": 332.0,
+    "notified": 387.0,
+    "amount": 450.0,
+    "gains": 528.0,
+}
 WIDTH = {"id": 10, "owner": 5, "asset": 26, "type": 12, "date": 10, "notified": 10, "amount": 14}
 DETAIL_WIDTH = 80
-LABELS = {"filing_status": "Filing Status", "subholding": "Subholding Of", "location": "Location", "description": "Description", "comments": "Comments"}
+LABELS = {
+    "filing_status": "Filing Status",
+    "subholding": "Subholding Of",
+    "location": "Location",
+    "description": "Description",
+    "comments": "Comments",
+}
 TOP, BOTTOM = 720.0, 72.0
 
 
@@ -60,7 +75,16 @@ class Writer:
         self.y = TOP
 
     def header(self) -> None:
-        shown = {"id": "ID", "owner": "Owner", "asset": "Asset", "type": "Transaction", "date": "Date", "notified": "Notification", "amount": "Amount", "gains": "Cap."}
+        shown = {
+            "id": "ID",
+            "owner": "Owner",
+            "asset": "Asset",
+            "type": "Transaction",
+            "date": "Date",
+            "notified": "Notification",
+            "amount": "Amount",
+            "gains": "Cap.",
+        }
         for column, text in shown.items():
             self.text(COLUMNS[column], self.y, text.swapcase() if self.layout == "old" else text, 8.4)
         for column, text in {"type": "Type", "notified": "Date", "gains": "Gains >"}.items():
@@ -84,7 +108,8 @@ class Writer:
                 self.box(COLUMNS["gains"] + 18, self.y - 3.6, row.ticked)
             self.y -= 10.5
         self.y -= 7
-        for label, said in row.details.items() if "details" not in row.hidden else ():
+        drawn = [] if "details" in row.hidden else [(k, row.details[k]) for k in LABELS if k in row.details]
+        for label, said in drawn:
             first, *rest = textwrap.wrap(said, DETAIL_WIDTH, break_on_hyphens=False) or [""]
             self.need(12.75)
             after = self.small_caps(COLUMNS["asset"], self.y, LABELS[label], 7.6)
@@ -140,7 +165,7 @@ endbfchar endcmap end end""" % b"\n".join(b"<%04x> <0000>" % code for code in ra
 
 
 def assemble(contents: list[str]) -> bytes:
-    """A PDF of pages with these content streams. F1 is Helvetica; F2 draws letters that say nothing of what they are."""
+    """A PDF of pages with these content streams. F1 is Helvetica; F2 draws letters that say nothing of themselves."""
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"",

@@ -21,6 +21,9 @@ COLUMNS: Final = ("id", "owner", "asset", "type", "date", "notified", "amount", 
 _HEADER: Final = ("id", "owner", "asset", "transaction", "date", "notification", "amount")
 _HEADER_REST: Final = frozenset({"type", "date", "gains", ">", "$200?", "cap."})
 _PADDING: Final = 2.6  # points from a cell's rule to its text
+_FILLED: Final = 106.0  # points: a page that the table fills has its last baseline below this
+_GAP: Final = 38.0  # points between two baselines: more is white space that no row leaves
+_GAP_BEFORE_END: Final = 50.0
 _HEADING: Final = 1.12  # a section's heading is larger than the table's header by at least this
 
 _N = NOT_UNICODE
@@ -32,20 +35,24 @@ LABELS: Final = {
     "comments": ("comments", rf"C{_N}{{7}}", "C"),
 }
 _SHAPED = {k: re.compile(rf"{shape}\s?:\s?") for k, (_, shape, _) in LABELS.items()}
-_SPELLED = {k: re.compile(words.replace(" ", r"\s?") + r"\s?:\s?", re.IGNORECASE) for k, (words, _, _) in LABELS.items()}
-_STRIPPED = {k: re.compile(rf"{bare}:\s?") for k, (_, _, bare) in LABELS.items()}
+_SPELLED = {
+    k: re.compile(words.replace(" ", r"\s?") + r"\s?:\s?", re.IGNORECASE) for k, (words, _, _) in LABELS.items()
+}
+_STRIPPED = {k: re.compile(rf"{bare}\s?:\s?") for k, (_, _, bare) in LABELS.items()}
 
 DATE: Final = r"\d{1,2}/\d{1,2}/\d{4}"
 _FULL = {
     "type": re.compile(r"(?:P|S|E|X)(?:\s*\((?:partial|full)\)?)?|S\s*\(?", re.IGNORECASE),
     "date": re.compile(DATE),
     "notified": re.compile(DATE),
-    "amount": re.compile(r"\$\s*[\d,]+(?:\.\d+)?(?:\s*[-–—]\s*(?:\$\s*[\d,]+(?:\.\d+)?)?)?|(?:Over|Spouse/DC)\b.*", re.IGNORECASE),
+    "amount": re.compile(
+        r"\$\s*[\d,]+(?:\.\d+)?(?:\s*[-–—]\s*(?:\$\s*[\d,]+(?:\.\d+)?)?)?|(?:Over|Spouse/DC)\b.*", re.IGNORECASE
+    ),
 }
 _STATUS = re.compile(r"(?:New|Amended|Deleted)\b", re.IGNORECASE)
 _FOOTNOTE = re.compile(r"\*\s*For the complete list of asset", re.IGNORECASE)
 _AFTER = re.compile(r"(?:.{0,8}\s)?I CERTIFY that|Digitally Signed:", re.IGNORECASE)
-_TICKED, _UNTICKED = "gfedcb", "gfedc"
+_TICKS: Final = {"gfedcb": True, "gfedc": False}  # the old layout's boxes, letters of the font Marlett
 
 
 @dataclass
@@ -80,7 +87,9 @@ class Table:
     n_orphans: int = 0
     n_boxes: int = 0
     ended: bool = False
-    ends: list[tuple[int, float]] = field(default_factory=list)
+    ends: list[tuple[int, float]] = field(default_factory=list)  # where the table breaks off: page, last baseline
+    gaps: list[int] = field(default_factory=list)  # pages with more white between two lines than rows leave
+    early: list[int] = field(default_factory=list)  # pages that break off long before they are full
     _open: str | None = None  # the label whose text may go on
     _kind: str | None = None  # how this document's labels are written, known from its first
 
@@ -110,29 +119,39 @@ class Table:
 
     def read_page(self, page: int, words: list[Word], boxes: Sequence[Box] = ()) -> None:
         """Read one page's part of the table; `columns` must be set from it (`find_header`) when it has a header."""
-        rows = lines(_without_filing_id(words))
+        rows = lines(words)
         header = self.find_header(rows)
         if header is None:
             if not self.found or self.ended:
                 return
             rest = rows
+            above = rows[0][0].y if rows else 0.0
         else:
             self.n_headers += 1
             self.ended = False
             rest = rows[header + 1 :]
-            top = rows[header][0].y
+            top = above = rows[header][0].y
             while rest and top - rest[0][0].y < 40 and all(w.text.lower() in _HEADER_REST for w in rest[0]):
+                above = rest[0][0].y
                 rest = rest[1:]
         first = len(self.rows)
+        running_over = bool(self.rows) and not self.rows[-1].labels
+        if header is not None and self.ends and self.ends[-1][0] == page - 1:
+            self._check_break(rest)
         for line in rest:
-            if self._is_end(line):
+            end = self._is_end(line)
+            if above - line[0].y > (_GAP_BEFORE_END if end else _GAP):
+                self.gaps.append(page)
+            above = line[0].y
+            if end:
                 self.ended, self._open = True, None
                 break
             self._read_line(page, line)
         ys = [w.y for line in rest for w in line]
         if ys and not self.ended:
             self.ends.append((page, min(ys)))
-        self._read_boxes(boxes, self.rows[first:])
+        # a row that a page's end parts leaves its box on both pages
+        self._read_boxes([b for b in boxes if ys and b.top > min(ys)], self.rows[first:], running_over)
 
     def _is_end(self, line: list[Word]) -> bool:
         text = _text(line)
@@ -144,7 +163,7 @@ class Table:
         signs = sum(1 for c, p in _FULL.items() if c in cells and p.fullmatch(cells[c]))
         if signs >= 2:
             row = Cells(page, line[0].y, {c: [t] for c, t in cells.items() if c != "gains"})
-            row.gains = {_TICKED: True, _UNTICKED: False}.get(cells.get("gains", "").lower())
+            row.gains = _TICKS.get(cells.get("gains", "").lower())
             self.rows.append(row)
             self._open = None
             return
@@ -153,6 +172,9 @@ class Table:
             self.n_orphans += 1
             return
         row = self.rows[-1]
+        if (tick := _TICKS.get(text.lower())) is not None:  # a tick box drawn a little off its row's line
+            row.gains = tick
+            return
         label, said = self._label(text, line)
         if label is not None:
             row.labels.append(label)
@@ -191,7 +213,18 @@ class Table:
             before = column
         return {c: _text(words) for c, words in parts.items()}
 
-    def _read_boxes(self, boxes: Sequence[Box], rows: Sequence[Cells]) -> None:
+    def _check_break(self, lines_after: Sequence[list[Word]]) -> None:
+        """Whether the page before was filled: its last line stands low, or what comes next is too high to fit there."""
+        page, y = self.ends[-1]
+        together = 0  # lines of the cells that begin the next page, which stay together
+        while (
+            together < len(lines_after) and self._label(_text(lines_after[together]), lines_after[together])[0] is None
+        ):
+            together += 1
+        if y > (_FILLED if self._kind == "shaped" else 2 * _FILLED) + 11.0 * max(0, together - 2):
+            self.early.append(page)
+
+    def _read_boxes(self, boxes: Sequence[Box], rows: Sequence[Cells], running_over: bool) -> None:
         """Tick boxes of capital gains: a square with many segments, with a short stroked path over it when ticked."""
         squares = [b for b in boxes if b.segments >= 20 and 6 < b.right - b.left < 16 and 6 < b.top - b.bottom < 16]
         ticks = [b for b in boxes if b.segments <= 6 and 5 < b.right - b.left < 14 and 5 < b.top - b.bottom < 14]
@@ -200,7 +233,8 @@ class Table:
             middle = (box.bottom + box.top) / 2
             if all(abs(middle - m) > 4 for m in middles):
                 middles.append(middle)
-        self.n_boxes += len(middles)
+        repeated = running_over and middles and (not rows or max(middles) > rows[0].y + 8)
+        self.n_boxes += len(middles) - bool(repeated)
         for row in rows:
             near = [m for m in middles if abs(m - row.y - 1) < 8]
             if near:
@@ -236,11 +270,3 @@ def _header_places(line: list[Word]) -> list[float] | None:
 
 def _text(words: Sequence[Word]) -> str:
     return "".join(("" if w.glued or n == 0 else " ") + w.text for n, w in enumerate(words))
-
-
-def _without_filing_id(words: list[Word]) -> list[Word]:
-    """The page's words but `Filing ID #20018054`, which is printed over the table's edge."""
-    for n in range(len(words) - 2):
-        if words[n].text == "Filing" and words[n + 1].text == "ID" and re.fullmatch(r"#\d{4,12}", words[n + 2].text):
-            return words[:n] + words[n + 3 :]
-    return words

@@ -31,7 +31,9 @@ _RIGHT = re.compile(
     r"|\b(?:bought|sold|purchased|exercised|wrote|written|long|short|covered)\s+(?:\d[\d,]*\s+)?(?P<done>calls?|puts?)\b",
     re.IGNORECASE,
 )
-_NOT_AN_OPTION = re.compile(r"\b(?:capital|margin|conference|make[\s-]*whole)\s+calls?\b|\bcalls?\s+(?:make|for|by)\b", re.I)
+_NOT_AN_OPTION = re.compile(
+    r"\b(?:capital|margin|conference|make[\s-]*whole)\s+calls?\b|\bcalls?\s+(?:make|for|by)\b", re.I
+)
 _MONEY = r"\$?\s*(\d[\d,]*(?:\.\d+)?)"
 _STRIKES: Final = (
     re.compile(rf"strikes?(?:\s+prices?)?(?:\s*(?:of|at|is|was|[:=@-]))*\s*{_MONEY}", re.IGNORECASE),
@@ -53,8 +55,8 @@ _EXPIRIES: Final = (
     re.compile(rf"(?:{_DAY})\s+(?:expir\w*|calls?\b|puts?\b)", re.IGNORECASE),
     re.compile(rf"\b(?:calls?|puts?)\b[^;]{{0,40}}?(?:{_DAY})", re.IGNORECASE),
 )
-_WORDS: Final = "one two three four five six seven eight nine ten eleven twelve fifteen twenty fifty".split()
-_NUMBER_OF: Final = {w: n for w, n in zip(_WORDS, (*range(1, 13), 15, 20, 50), strict=True)}
+_WORDS: Final = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "twelve", "twenty")
+_NUMBER_OF: Final[dict[str, int]] = dict(zip(_WORDS, (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 20), strict=True))
 _COUNTS: Final = (
     re.compile(rf"\b(\d[\d,]*|{'|'.join(_WORDS)})\s+(?:\w+\s+)?(?:call|put)s?(?:\s+(?:options?|contracts?))?\b", re.I),
     re.compile(rf"\b(\d[\d,]*|{'|'.join(_WORDS)})\s+(?:options?\s+)?contracts?\b", re.IGNORECASE),
@@ -75,7 +77,9 @@ def option_terms(text: str | None, *, is_option: bool = False) -> OptionTerms | 
     text = " ".join(text[:LONGEST].split())
     if m := _OCC.search(text):
         day = _day(2000 + int(m[1]), int(m[2]), int(m[3]))
-        return OptionTerms("call" if m[4] == "C" else "put", int(m[5]) / 1000, day, _count(text), bool(_EXERCISED.search(text)))
+        return OptionTerms(
+            "call" if m[4] == "C" else "put", int(m[5]) / 1000, day, _count(text), bool(_EXERCISED.search(text))
+        )
     plain = _NOT_AN_OPTION.sub(" ", text)
     right = _right(plain)
     strike = next((s for p in _STRIKES if (s := _number(p.search(plain))) is not None), None)
@@ -108,7 +112,9 @@ def _count(text: str) -> int | None:
     for pattern in _COUNTS:
         if m := pattern.search(text):
             said = m[1].lower().replace(",", "")
-            number = _NUMBER_OF.get(said) or (int(said) if said.isascii() and said.isdigit() and len(said) < 10 else None)
+            number = _NUMBER_OF.get(said) or (
+                int(said) if said.isascii() and said.isdigit() and len(said) < 10 else None
+            )
             if number:
                 return number
     return None

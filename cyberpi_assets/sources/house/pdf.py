@@ -1,8 +1,8 @@
 """A PDF as lines of words with their places, read within limits of size, pages, characters and time.
 
-Here belongs what is true of any PDF: opening it, its words, boxes and images, and saying in words why it cannot be read.
-What the words mean is in `ptr.py`. PDFium is not safe to call from two threads, so documents are read one at a time in
-a process; `pool.py` reads many, each process apart, and ends one that hangs.
+Here belongs what is true of any PDF: opening it, its words, boxes and images, and saying in words why it cannot be
+read. What the words mean is in `ptr.py`. PDFium is not safe to call from two threads, so documents are read one at a
+time in a process; `pool.py` reads many, each process apart, and ends one that hangs.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class Page:
         return x.value, y.value
 
     def words(self, cuts: tuple[float, ...] = ()) -> list[Word]:
-        """The page's words. Text that runs over one of the `cuts` (x, ascending) or onto another line is parted there."""
+        """The page's words. Text that runs over one of the `cuts` (x, ascending) or onto a new line is parted there."""
         x, y = ctypes.c_double(), ctypes.c_double()
         found: list[Word] = []
         for match in _TOKEN.finditer(self.text):
@@ -134,21 +134,32 @@ class Page:
 
     def boxes(self, left: float, right: float) -> list[Box]:
         """The drawn paths that lie between two x; none when the page holds more objects than are looked at."""
-        n = int(raw.FPDFPage_CountObjects(self._page))
-        if n > self._limits.objects_on_page:
-            return []
         found: list[Box] = []
         edges = [ctypes.c_float() for _ in range(4)]
-        for i in range(n):
-            item = raw.FPDFPage_GetObject(self._page, i)
-            if raw.FPDFPageObj_GetType(item) != raw.FPDF_PAGEOBJ_PATH:
-                continue
-            if not raw.FPDFPageObj_GetBounds(item, *edges):
-                continue
-            a, b, c, d = (e.value for e in edges)
-            if a >= left and c <= right:
-                found.append(Box(a, b, c, d, int(raw.FPDFPath_CountSegments(item))))
-        return found
+        matrix = raw.FS_MATRIX()
+        left_to_see = self._limits.objects_on_page
+
+        def look(container: Any, count: Any, get: Any, move: Any, depth: int) -> None:
+            nonlocal left_to_see
+            for i in range(int(count(container))):
+                left_to_see -= 1
+                if left_to_see < 0:
+                    return
+                item = get(container, i)
+                kind = raw.FPDFPageObj_GetType(item)
+                if kind == raw.FPDF_PAGEOBJ_FORM and depth < 3:
+                    raw.FPDFPageObj_GetMatrix(item, matrix)
+                    inner = _then((matrix.a, matrix.b, matrix.c, matrix.d, matrix.e, matrix.f), move)
+                    look(item, raw.FPDFFormObj_CountObjects, raw.FPDFFormObj_GetObject, inner, depth + 1)
+                elif kind == raw.FPDF_PAGEOBJ_PATH and raw.FPDFPageObj_GetBounds(item, *edges):
+                    a, b, c, d = (e.value for e in edges)
+                    if move != _AS_IS:
+                        (a, b), (c, d) = _moved(a, b, move), _moved(c, d, move)
+                    if a >= left and c <= right:
+                        found.append(Box(a, b, c, d, int(raw.FPDFPath_CountSegments(item))))
+
+        look(self._page, raw.FPDFPage_CountObjects, raw.FPDFPage_GetObject, _AS_IS, 0)
+        return found if left_to_see >= 0 else []
 
     def image_share(self) -> float:
         """How much of the page's area its images cover, 0 to 1."""
@@ -160,6 +171,26 @@ class Page:
             left, bottom, right, top = item.get_bounds()
             covered += max(0.0, right - left) * max(0.0, top - bottom)
         return min(1.0, covered / (width * height)) if width > 0 and height > 0 else 0.0
+
+
+_AS_IS = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
+
+
+def _then(m: tuple[float, ...], n: tuple[float, ...]) -> tuple[float, ...]:
+    """The matrix that first does `m`, then `n`."""
+    e, f = _moved(m[4], m[5], n)
+    return (
+        m[0] * n[0] + m[1] * n[2],
+        m[0] * n[1] + m[1] * n[3],
+        m[2] * n[0] + m[3] * n[2],
+        m[2] * n[1] + m[3] * n[3],
+        e,
+        f,
+    )
+
+
+def _moved(x: float, y: float, m: tuple[float, ...]) -> tuple[float, float]:
+    return m[0] * x + m[2] * y + m[4], m[1] * x + m[3] * y + m[5]
 
 
 def lines(words: list[Word]) -> list[list[Word]]:

@@ -10,7 +10,6 @@ must have; and when the signature that ends the form is there. Otherwise it is `
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import hashlib
 import re
@@ -90,7 +89,7 @@ class PtrDocument:
 
     def as_record(self) -> dict[str, Any]:
         """The document as JSON can hold it: dates as ISO text."""
-        return dataclasses.asdict(self, dict_factory=_plain)
+        return {**_plain(self), "rows": [_plain(row) for row in self.rows]}
 
     @classmethod
     def of_record(cls, record: Mapping[str, Any]) -> PtrDocument:
@@ -100,27 +99,26 @@ class PtrDocument:
         return cls(**rest, rows=rows, problems=tuple(record["problems"]), signed_on=_iso(record["signed_on"]))
 
 
-def _plain(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    return {k: x.isoformat() if isinstance(x, dt.date) else _option_record(x) for k, x in pairs}
+def _plain(record: object) -> dict[str, Any]:
+    return {k: _json(x) for k, x in vars(record).items()}
 
 
-def _option_record(value: Any) -> Any:
+def _json(value: Any) -> Any:
+    if isinstance(value, dt.date):
+        return value.isoformat()
     if isinstance(value, OptionTerms):
-        return {**value._asdict(), "expiry": value.expiry and value.expiry.isoformat()}
-    return value
+        return {k: _json(x) for k, x in value._asdict().items()}
+    return dict(value) if isinstance(value, Mapping) else value
 
 
 def _row_of(record: Mapping[str, Any]) -> PtrRow:
-    option = record["option"]
-    return PtrRow(
-        **{
-            **record,
-            "transaction_date": _iso(record["transaction_date"]),
-            "notification_date": _iso(record["notification_date"]),
-            "option": OptionTerms(**{**option, "expiry": _iso(option["expiry"])}) if option else None,
-            "problems": tuple(record["problems"]),
-        }
-    )
+    fields, option = dict(record), record["option"]
+    for name in ("transaction_date", "notification_date"):
+        fields[name] = _iso(fields[name])
+    if option is not None:
+        fields["option"] = OptionTerms(**dict(option, expiry=_iso(option["expiry"])))
+    fields["problems"] = tuple(record["problems"])
+    return PtrRow(**fields)
 
 
 def _iso(text: str | None) -> dt.date | None:
@@ -151,10 +149,12 @@ def read_ptr(data: bytes, *, max_seconds: float = 10.0, max_pages: int = 1_000) 
         return failed("needs more memory than a document may take")
 
 
-_TITLE = re.compile(rf"P{NOT_UNICODE}{{7}} T{NOT_UNICODE}{{10}} R{NOT_UNICODE}{{5}}(?!\S)|periodic transaction report\s*$", re.I | re.M)
+_TITLE = re.compile(
+    rf"P{NOT_UNICODE}{{7}} T{NOT_UNICODE}{{10}} R{NOT_UNICODE}{{5}}(?!\S)|periodic transaction report\s*$", re.I | re.M
+)
 _PAIR = re.compile(rf"{DATE}{DATE}")
 _STATUS_LABEL = re.compile(rf"F{NOT_UNICODE}{{5}}S{NOT_UNICODE}{{5}}:|filingstatus:", re.IGNORECASE)
-_STRIPPED_LABEL = re.compile(r"^F\s?S:\s?(?:New|Amended|Deleted)", re.IGNORECASE | re.MULTILINE)
+_STRIPPED_LABEL = re.compile(r"^F\s?S\s?:\s?(?:New|Amended|Deleted)", re.IGNORECASE | re.MULTILINE)
 _FILING_ID = re.compile(r"Filing ID #(\d{4,12})")
 _SIGNED = re.compile(rf"Digitally Signed:\s*([^\r\n]{{0,200}}?)\s*,\s*({DATE})", re.IGNORECASE)
 _BLANKS = re.compile(r"\s+")
@@ -191,8 +191,8 @@ class _Reader:
         solid = _BLANKS.sub("", text)
         self.n_pairs += len(_PAIR.findall(solid))
         self.n_labels += len(_STATUS_LABEL.findall(solid)) or len(_STRIPPED_LABEL.findall(text))
-        if self.filing_id is None and (m := _FILING_ID.search(text)):
-            self.filing_id = m[1]
+        if page.number == 1 and (printed := _FILING_ID.findall(text)):
+            self.filing_id = printed[-1]  # drawn last, over the top right corner
         if m := _SIGNED.search(text):
             self.signed = (m[1], m[2])
         self._read_table(page)
@@ -217,7 +217,11 @@ class _Reader:
 
     def document(self) -> PtrDocument:
         table = self.table
-        common: dict[str, Any] = {"n_pages": self.n_pages, "text_hash": self.hash.hexdigest(), "filing_id": self.filing_id}
+        common: dict[str, Any] = {
+            "n_pages": self.n_pages,
+            "text_hash": self.hash.hexdigest(),
+            "filing_id": self.filing_id,
+        }
         if not self.with_text:
             if self.scanned:
                 return PtrDocument("scanned", "images without text: a paper filing", **common)
@@ -227,7 +231,7 @@ class _Reader:
                 return PtrDocument("scanned", "images with little text: a paper filing", **common)
             reason = "the form without an electronic table" if self.title else "not a periodic transaction report"
             return PtrDocument("not_ptr", reason, **common)
-        rows = tuple(_row(n, cells) for n, cells in enumerate(table.rows, 1))
+        rows = tuple(_row(n, cells, scrambled=not self.lost) for n, cells in enumerate(table.rows, 1))
         witnesses = {"date_pairs": self.n_pairs, "status_labels": self.n_labels}
         if table.n_boxes:
             witnesses["gains_boxes"] = table.n_boxes
@@ -258,6 +262,10 @@ class _Reader:
             found.append(f"{len(rows)} rows read, but {said}")
         if self.table.n_orphans:
             found.append(f"{self.table.n_orphans} lines of the table belong to no row")
+        if self.table.found and not self.table.ended:
+            found.append("the table's end was not found")
+        found += [f"white space where a row may be missing on page {page}" for page in dict.fromkeys(self.table.gaps)]
+        found += [f"page {page} breaks off before it is full" for page in self.table.early]
         if self.signed is None:
             found.append("the signature at the form's end was not found")
         if self.scanned or self.blank:
@@ -276,14 +284,14 @@ _HEAD: Final = {
 }
 _CODE = re.compile(r"\[([A-Za-z0-9]{2})\]\s*$")
 _TICKER = re.compile(r"\(([A-Za-z0-9][A-Za-z0-9.\-/$^ ]{0,11})\)\s*(?:\[[A-Za-z0-9]{2}\])?\s*$")
-_PRINTED_TICKER = re.compile(r"[A-Z0-9]{1,6}(?:[.\-/$^ ]{1,2}[A-Z0-9]{1,3})?")
+_PRINTED_TICKER = re.compile(r"[A-Z0-9]{1,6}(?:[.\-/$^ ]{1,2}[A-Z0-9]{1,3})?|[A-Z]{2,5}[.\-/]?[a-k]")
 _SCRAMBLED_TICKER = re.compile(r"[A-Za-z]{1,5}(?:[.\-/][A-Za-z]{1,2})?")
 _ID_BEFORE = re.compile(r"(\d{10})\s+(?=\S)")
 _OWNERS: Final = frozenset({"SP", "JT", "DC"})
 _STATUSES: Final = frozenset({"new", "amended", "deleted"})
 
 
-def _row(number: int, cells: Cells) -> PtrRow:
+def _row(number: int, cells: Cells, *, scrambled: bool) -> PtrRow:
     problems: list[str] = []
     asset, transaction_id = cells.cell("asset").replace(NOT_UNICODE, ""), cells.cell("id") or None
     if transaction_id is None and (m := _ID_BEFORE.match(asset)):
@@ -302,7 +310,11 @@ def _row(number: int, cells: Cells) -> PtrRow:
         problems.append("the type of transaction cannot be read")
     dates = {name: cells.cell(name) for name in ("date", "notified")}
     parsed = {name: v.parse_date(text) if re.fullmatch(DATE, text) else None for name, text in dates.items()}
-    problems += [f"the {name} cannot be read" for name, text in (("date", "date"), ("notification date", "notified")) if parsed[text] is None]
+    problems += [
+        f"the {name} cannot be read"
+        for name, text in (("date", "date"), ("notification date", "notified"))
+        if parsed[text] is None
+    ]
     printed = cells.cell("amount")
     amount = v.parse_amount(printed)
     if amount.flag is not None:
@@ -320,7 +332,7 @@ def _row(number: int, cells: Cells) -> PtrRow:
         owner=owner,
         asset=asset,
         asset_code=code[1].upper() if code else None,
-        ticker=_ticker(asset, scrambled=code is None or not code[1].isupper()),
+        ticker=_ticker(asset, scrambled=scrambled),
         type_printed=type_printed,
         side={"buy": "P", "sell": "S", "exchange": "E"}.get(side.side) if side else None,
         is_partial=(side.is_partial or False) if side and side.side == "sell" else None,
