@@ -124,7 +124,7 @@ def test_a_raw_file_does_not_make_another_files_adjusted_bars_raw() -> None:
     assert [r["close"] for r in kept] == pytest.approx(ADJUSTED)
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=20, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 10**6), basis=st.sampled_from(["raw", "unknown"]))
 def test_adjusted_and_unadjusted_versions_of_a_series_raise_the_same_alerts(seed: int, basis: str) -> None:
     rng = np.random.default_rng(seed)
@@ -185,7 +185,7 @@ def test_bars_of_closed_days_and_of_other_months_are_put_aside_with_the_reason()
     assert "outside the months kept, 2020-07 to 2020-07" in reasons["2011-12-30"]
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=20, deadline=None, derandomize=True)
 @given(
     st.lists(
         st.builds(

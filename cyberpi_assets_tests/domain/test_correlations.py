@@ -145,7 +145,7 @@ ALERTS = st.lists(
 DAYS = st.lists(st.integers(0, 100), min_size=1, max_size=6)
 
 
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=25, deadline=None, derandomize=True)
 @given(
     raised=ALERTS,
     days=DAYS,
