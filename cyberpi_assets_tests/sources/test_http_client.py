@@ -314,7 +314,7 @@ def test_a_slot_from_a_clock_set_back_or_a_torn_file_is_not_waited_for(tmp_path:
 
 
 def test_processes_share_one_rate(tmp_path: Path) -> None:
-    """Three processes at 20 a second: 24 requests cannot begin within less than 23 slots of 0.05 s."""
+    """Three processes at 20 a second: 24 requests take 23 slots of 0.05 s; each for itself they would take 7."""
     arrivals: list[float] = []
 
     def answer(_: Asked) -> Reply:
@@ -332,7 +332,7 @@ def test_processes_share_one_rate(tmp_path: Path) -> None:
             worker.join(60)
         assert [w.exitcode for w in workers] == [0, 0, 0]
     assert len(arrivals) == 24
-    assert arrivals[-1] - arrivals[0] >= 23 * 0.05 - 0.1  # less the jitter of two arrivals
+    assert arrivals[-1] - arrivals[0] >= 15 * 0.05  # halfway: the first may arrive late on a busy machine
 
 
 def test_processes_never_fetch_one_document_twice(tmp_path: Path) -> None:

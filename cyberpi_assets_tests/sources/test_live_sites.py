@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 import random
@@ -16,6 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from cyberpi_assets.sources.house.index import read_index
 from cyberpi_assets.sources.live.house_clerk import HouseClerk
 from cyberpi_assets.sources.live.legislators import FILES, Legislators
 from cyberpi_assets.sources.live.senate_efd import SenateEfd
@@ -163,6 +165,22 @@ def test_faults_on_the_way_are_waited_out(pages: dict[str, bytes], made: Callabl
         efd_site.faults = [Reply(body=html, cut=50), Reply(502)]
         assert [efd.document(r).body() for r in rows] == list(few.values())
         assert efd_site.sessions == 1
+
+
+@pytest.mark.parametrize("body", [b"<html><h1>Back soon</h1></html>", b"half", b""])
+def test_a_page_without_a_whole_report_is_not_kept(
+    pages: dict[str, bytes], made: Callable[[Site], PoliteClient], body: bytes
+) -> None:
+    uuid, whole = next(iter(pages.items()))
+    efd_site = efd_of({uuid: whole})
+    with serving(efd_site) as site:
+        efd = SenateEfd(made(site), site.base, accept_terms=True)
+        row = efd.search(SINCE).rows[0]
+        efd_site.faults = [Reply(body=whole[:-9000] if body == b"half" else body)]
+        with pytest.raises(e.NotADocument):
+            efd.document(row)
+        assert efd.kept(row) is None
+        assert efd.document(row).body() == whole
 
 
 def test_a_forbidden_client_is_told_so_and_does_not_insist(
@@ -319,6 +337,17 @@ def test_the_house_index_is_polled_for_two_years_and_kept_before(
         assert told == [None, '"0f7"']  # in 2027 the kept one stands
         with pytest.raises(e.Missing):
             clerk.index(2030, poll=True)
+
+
+def test_the_index_leads_to_the_documents(wire: Path, made: Callable[[Site], PoliteClient]) -> None:
+    with serving(clerk_site(wire)) as site:
+        clerk = HouseClerk(made(site), site.base)
+        entries = read_index(clerk.index(2025, poll=True).body(), "2025FD.zip").rows
+        found: list[str] = []
+        for entry in (row for row in entries if row.filing_type == "P"):
+            with contextlib.suppress(e.Missing):
+                found.append(clerk.document(entry).key)
+    assert any("/ptr-pdfs/2025/20026590.pdf" in key for key in found)
 
 
 def test_a_missing_house_document_is_missing_and_html_is_not_a_pdf(

@@ -220,6 +220,17 @@ def test_columns_are_found_by_name_and_markup_is_not_text() -> None:
     assert read.rows[0].terms == {"Company": "X: Y"}
 
 
+def test_oddities_that_lose_nothing_are_notes(read: dict[str, SenatePtr]) -> None:
+    noted = {u[:8]: ptr.notes for u, ptr in read.items() if ptr.notes}
+    assert noted == {  # three real pages print a number twice
+        "26ae70ce": ("the page numbers several rows alike: [7]",),
+        "6bd46141": ("the page numbers several rows alike: [4]",),
+        "d221805d": ("the page numbers several rows alike: [7]",),
+    }
+    novel = read_ptr_page(page(row(kind="Moon Rock")))
+    assert (novel.status, novel.notes) == ("parsed", ("asset types not seen before: ['Moon Rock']",))
+
+
 def test_no_transactions_stated_and_none_there_is_verified_empty() -> None:
     ptr = read_ptr_page(page("", "(0 transactions total)"))
     assert ptr.status == "parsed"
@@ -240,6 +251,7 @@ def test_no_transactions_stated_and_none_there_is_verified_empty() -> None:
         (page(row(date="soon")), "no readable transaction date"),
         (page(row(amount="plenty")), "no readable amount"),
         (page(row(asset="")), "names no asset"),
+        (page(row(ticker="")), "neither a ticker"),
         (page(row(comment="caf\xe9")).decode().encode("latin-1"), "not text"),
         (page(row(comment="x\x00y")), "not text"),
         (page(row()).split(b"</td></tr>")[0], "breaks off"),
@@ -299,6 +311,32 @@ def test_mutated_pages_never_crash_hang_or_lose_rows_in_silence(
             assert len(ptr.rows) == len(read[uuid].rows), uuid
     assert statuses["partial"] > 30
     assert statuses["parsed"] > 30
+
+
+@pytest.mark.parametrize(
+    "filler",
+    [
+        "<table></table>",
+        "<table>" * 200 + "</table>" * 200,
+        "<li>(1 transaction total)</li>",
+        "<ul><li>" * 100 + "x" * 1000 + "</li></ul>" * 100,
+        "<h1>x</h1>",
+        "<p class='muted'><strong>Filed</strong></p>",
+        "<img class='filingImage'>",
+        "<img class='filingImage' src='x'>",
+        "<tr><td>" * 50,
+        "<!-- -->",
+        "&amp;&lt;&#65;",
+        "<b>",
+    ],
+)
+def test_a_page_full_of_anything_is_read_in_time(filler: str) -> None:
+    size = 2**20  # an eighth of what is read at most
+    for at in ("<h1>", "<table", "<tbody>", "</body>"):
+        data = page(row()).decode().replace(at, filler * (size // len(filler)) + at, 1).encode()
+        started = time.perf_counter()
+        read_ptr_page(data)
+        assert time.perf_counter() - started < 2.5
 
 
 def test_huge_tables_deep_nesting_and_entities_are_bounded() -> None:

@@ -143,10 +143,14 @@ class SenateEfd:
         return self._base + row.path
 
     def document(self, row: SearchRow) -> RawDocument:
-        """A report's page (electronic or paper), asked for once and then kept; a lapsed session's page never is."""
+        """A report's page (electronic or paper), asked for once and then kept; a lapsed session's page never is.
+
+        Raises NotADocument for a page without a report or one that breaks off, and the other errors.
+        """
         if (known := self.kept(row)) is not None:
             return known
-        return self._in_session(lambda: self._client.get(self.url(row), check=self._refuse_lapse, follow=False))
+        check = self._a_report if row.kind in ("ptr", "paper") else self._refuse_lapse
+        return self._in_session(lambda: self._client.get(self.url(row), check=check, follow=False))
 
     def kept(self, row: SearchRow) -> RawDocument | None:
         """The report's page if it is kept already; no request and no session."""
@@ -205,6 +209,14 @@ class SenateEfd:
             raise e.Rejected(answer.url, f"redirected to {e.shown(answer.location or '')}")
         if answer.body[:1024].lstrip()[:1] == b"<" and is_lapsed(answer.text):
             raise e.SessionLapsed(answer.url, "the site showed its search or agreement page in place of the answer")
+
+    def _a_report(self, answer: Answer) -> None:
+        """Only a whole report page is kept for good: no notice of maintenance, nothing that breaks off."""
+        self._refuse_lapse(answer)
+        if b"filedReport" not in answer.body and b"filingImage" not in answer.body:
+            raise e.NotADocument(answer.url, f"no report on the page ({len(answer.body):,} bytes)")
+        if b"</html" not in answer.body[-4096:].lower():
+            raise e.NotADocument(answer.url, f"the page breaks off ({len(answer.body):,} bytes)")
 
 
 def search_form(

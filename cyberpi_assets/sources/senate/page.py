@@ -14,13 +14,14 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 from lxml import etree, html  # pyright: ignore[reportAttributeAccessIssue]  # compiled, without stubs
 
 from cyberpi_assets.sources.files import values as v
-from cyberpi_assets.sources.senate.paper import image_urls
+from cyberpi_assets.sources.senate.paper import MAX_IMAGES, image_urls
 
 Status = Literal["parsed", "partial", "paper", "not_ptr", "failed"]
 
@@ -28,6 +29,7 @@ SITE: Final = "https://efdsearch.senate.gov"
 MAX_BYTES: Final = 8 * 2**20  # the largest real page has 0.4 MB
 MAX_ROWS: Final = 5_000
 MAX_CELL: Final = 4_000  # characters of one cell
+MAX_TABLES: Final = 100  # a real page has one
 COLUMNS: Final = (
     "#",
     "Transaction Date",
@@ -38,6 +40,17 @@ COLUMNS: Final = (
     "Type",
     "Amount",
     "Comment",
+)
+ASSET_TYPES: Final = frozenset(
+    {
+        "Stock",
+        "Stock Option",
+        "Municipal Security",
+        "Corporate Bond",
+        "Other Securities",
+        "Non-Public Stock",
+        "Cryptocurrency",
+    }
 )
 LAPSED: Final = "session lapsed: the site showed its search or agreement page in place of the report"
 _NEW_YORK: Final = ZoneInfo("America/New_York")
@@ -78,8 +91,9 @@ class BrokenRow:
 class SenatePtr:
     """What one page says.
 
-    `reason` is set when the status is `failed` or `not_ptr`, `problems` when it is `partial`; `notes` are oddities
-    that lose nothing. `filed_at` is New York time. `rows_stated` is the page's `(N transactions total)`.
+    `reason` is set when the status is `failed` or `not_ptr`, `problems` when it is `partial` (or when a paper filing has
+    more images than are read); `notes` are oddities that lose nothing. `filed_at` is New York time. `rows_stated` is
+    the page's `(N transactions total)`.
     """
 
     status: Status
@@ -136,19 +150,20 @@ def is_lapsed(text: str) -> bool:
 
 
 def _read(root: Any, text: str, base: str) -> SenatePtr:
-    title = _words(_first(root, "//h1"))
-    head = _heading(root, title)
+    title = _words(next(root.iter("h1"), None))
+    head = _heading(root, text, title)
     is_report = title is not None and "periodic transaction report" in title.lower()
     images = image_urls(root, base)
     if images:
-        return SenatePtr("paper", images=images, **head)
+        problems = (f"{MAX_IMAGES} images or more; the rest was not read",) if len(images) >= MAX_IMAGES else ()
+        return SenatePtr("paper", problems=problems, images=images, **head)
     if is_report:
         return _transactions(root, text, head)
     if is_lapsed(text):
         return SenatePtr("failed", reason=LAPSED)
     if title is not None and (head["filer"] is not None or "extension" in title.lower()):
         return SenatePtr("not_ptr", reason=f"another report: {v.shorten(title)}", **head)
-    name = title or _words(_first(root, "//title")) or "no title"
+    name = title or _words(next(root.iter("title"), None)) or "no title"
     return SenatePtr("failed", reason=f"not a report page: {v.shorten(name)}")
 
 
@@ -175,22 +190,18 @@ def title_date(title: str) -> dt.date | None:
     return v.parse_date(m[1]) if m else None
 
 
-def _heading(root: Any, title: str | None) -> dict[str, Any]:
-    name = _words(_first(root, "//h2[contains(concat(' ', @class, ' '), ' filedReport ')]"))
+def _heading(root: Any, text: str, title: str | None) -> dict[str, Any]:
+    name = _words(next((h for h in root.iter("h2") if "filedReport" in (h.get("class") or "").split()), None))
     office = _OFFICE.search(name) if name else None
-    filed_at = None
-    for node in root.xpath("//p[@class='muted']//text()|//strong//text()|//h2/following::p[position() < 3]//text()"):
-        m = _FILED.search(" ".join(str(node).split()))
-        if m and (day := v.parse_date(m[1])) is not None:
-            filed_at = _moment(day, m)
-            break
+    m = _FILED.search(text[at : at + 20_000]) if (at := text.find("filedReport")) >= 0 else None
+    day = v.parse_date(m[1]) if m else None
     return {
         "title": title,
         "title_date": title_date(title) if title else None,
         "amendment_no": amendment_number(title) if title else None,
         "filer": (name[: office.start()] if office else name) or None if name else None,
         "office": office[1] if office else None,
-        "filed_at": filed_at,
+        "filed_at": _moment(day, m) if m and day else None,
     }
 
 
@@ -211,7 +222,7 @@ def _moment(day: dt.date, m: re.Match[str]) -> dt.datetime | None:
 def _transactions(root: Any, text: str, head: dict[str, Any]) -> SenatePtr:
     problems: list[str] = []
     stated, owners = _stated(root)
-    tables = [t for t in root.iter("table") if _header(t) is not None]
+    tables = [t for t in islice(root.iter("table"), MAX_TABLES) if _header(t) is not None]
     if not tables and (stated != 0 or root.find(".//table") is not None):
         found = "no table" if root.find(".//table") is None else "no table with the nine columns"
         return SenatePtr("failed", reason=f"{found} of transactions", rows_stated=stated, owners_stated=owners, **head)
@@ -256,7 +267,7 @@ def _stated(root: Any) -> tuple[int | None, dict[str, int]]:
     """The page's own counts: in all, and per owner (in the words of the column: Child)."""
     total: int | None = None
     owners: dict[str, int] = {}
-    for item in root.iter("li"):
+    for item in islice(root.iter("li"), MAX_ROWS):
         words = _words(item) or ""
         if m := _TOTAL.fullmatch(words):
             total = (total or 0) + int(m[1].replace(",", ""))
@@ -277,10 +288,19 @@ def _rows(tables: list[Any]) -> Iterator[tuple[dict[str, int], list[Any], int]]:
     for table in tables:
         places = _header(table) or {}
         width = len(table.xpath("(./thead/tr|./tr)[1]/th"))
-        for tr in table.xpath("./tbody/tr|./tr"):
-            cells = tr.xpath("./td")
-            if cells or not tr.xpath("./th"):
+        for tr in _children(table):
+            cells = [c for c in tr if c.tag == "td"]
+            if cells or not any(c.tag == "th" for c in tr):
                 yield places, cells, width
+
+
+def _children(table: Any) -> Iterator[Any]:
+    """The table's own rows, one by one: a hostile page may have any number."""
+    for child in table:
+        if child.tag == "tr":
+            yield child
+        elif child.tag == "tbody":
+            yield from (tr for tr in child if tr.tag == "tr")
 
 
 def _row(found: tuple[dict[str, int], list[Any], int], position: int) -> PtrRow | BrokenRow:
@@ -310,7 +330,7 @@ def _asset(cell: Any) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, str]]
     """The asset's name (two in an exchange), and its small print: as lines, and by label."""
     details: list[str] = []
     terms: dict[str, str] = {}
-    for div in cell.iter("div"):
+    for div in _outer(cell, "div"):
         if (words := _words(div)) is None:
             continue
         details.append(words)
@@ -319,6 +339,15 @@ def _asset(cell: Any) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, str]]
             if colon and value.strip():
                 terms.setdefault(label.strip(), value.strip())
     return tuple(_lines(cell, skip="div")), tuple(details), terms
+
+
+def _outer(node: Any, tag: str) -> Iterator[Any]:
+    """The elements of a name that stand in no other of that name within the node."""
+    for child in node:
+        if child.tag == tag:
+            yield child
+        else:
+            yield from _outer(child, tag)
 
 
 def _lines(cell: Any, skip: str = "") -> list[str]:
@@ -363,16 +392,17 @@ def _incomplete(
         yield "a row has no readable amount"
     if any(not r.assets for r in rows):
         yield "a row names no asset"
+    if any(not r.tickers for r in rows):
+        yield "a row has neither a ticker nor the -- that stands for none"
 
 
 def _oddities(rows: list[PtrRow]) -> tuple[str, ...]:
-    repeated = sorted(n for n, times in Counter(r.number for r in rows).items() if n is not None and times > 1)
-    return (f"the page numbers several rows alike: {repeated[:10]}",) if repeated else ()
-
-
-def _first(root: Any, path: str) -> Any:
-    found = root.xpath(path)
-    return found[0] if found else None
+    notes: list[str] = []
+    if repeated := sorted(n for n, times in Counter(r.number for r in rows).items() if n is not None and times > 1):
+        notes.append(f"the page numbers several rows alike: {repeated[:10]}")
+    if unknown := sorted({r.asset_type for r in rows if r.asset_type and r.asset_type not in ASSET_TYPES}):
+        notes.append(f"asset types not seen before: {[v.shorten(t) for t in unknown[:10]]}")
+    return tuple(notes)
 
 
 def _words(node: Any) -> str | None:

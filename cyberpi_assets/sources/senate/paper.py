@@ -16,15 +16,19 @@ def image_urls(root: Any, base: str) -> tuple[str, ...]:
 
     `root` is the parsed page, `base` the address relative links belong to.
     """
+    sources: dict[str, None] = {}
+    for image in root.iter("img"):
+        if "filingImage" in (image.get("class") or "").split():
+            sources.setdefault(str(image.get("src") or "").strip())
+        if len(sources) > MAX_IMAGES:
+            break
     found: dict[str, None] = {}
-    for image in root.xpath("//img[contains(concat(' ', @class, ' '), ' filingImage ')]/@src"):
+    for source in sources:
         try:
-            url = urljoin(base, str(image).strip())
+            url = urljoin(base, source)
             parts = urlsplit(url)
         except ValueError:
             continue
-        if parts.scheme in ("http", "https") and parts.hostname and not parts.username:
+        if source and parts.scheme in ("http", "https") and parts.hostname and not parts.username:
             found.setdefault(url)
-        if len(found) >= MAX_IMAGES:
-            break
-    return tuple(found)
+    return tuple(found)[:MAX_IMAGES]

@@ -7,11 +7,13 @@ one rate, and a killed one costs a slot at most. `Retry-After` moves the slot fo
 from __future__ import annotations
 
 import fcntl
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 LONGEST_WAIT = 3600.0  # seconds; a slot further ahead comes from a clock that was set back
+_WIDTH = 32  # characters of the file: always all of them, so that no older digits stay behind
 
 
 class HostLimiter:
@@ -42,19 +44,18 @@ class HostLimiter:
 
     def _move(self, step: Callable[[float, float], tuple[float, float]]) -> float:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("a+", encoding="ascii") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            file.seek(0)
+        handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
             now = self._clock()
             try:
-                free = float(file.read(64))
+                free = float(os.pread(handle, _WIDTH, 0))
             except ValueError:
                 free = now
             if not now - LONGEST_WAIT <= free <= now + LONGEST_WAIT:
                 free = now
             mine, free = step(now, free)
-            file.seek(0)
-            file.truncate()
-            file.write(f"{free:.6f}")
-            file.flush()
+            os.pwrite(handle, f"{free:{_WIDTH}.6f}".encode(), 0)
+        finally:
+            os.close(handle)
         return mine
