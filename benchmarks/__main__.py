@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -39,6 +40,8 @@ def main() -> int:
     if options.write is not None and len(names) < len(GROUPS):
         parser.error("--write needs all groups: leave out --only")
 
+    for name in [n for n in os.environ if n.startswith("CYBERPI_")]:  # what is measured does not depend on them
+        del os.environ[name]
     what = "a simulated world, 10 times over" if data is None else f"the folder `{data.name}`"
     day = dt.datetime.now(dt.UTC).date()
     header = [f"Measured on {day} on {what}.", f"Machine: {machine()}."]

@@ -134,7 +134,7 @@ def lake_writers(folder: str, rows: int, writers: int) -> Measured:
     """Writers at once, each with a month of its own, into the lake."""
     root = Path(folder) / "lake_writers"
     seconds = _at_once(_write_lake, root, rows, writers)
-    return Measured(seconds, 0.0, _counted(Lake(root).read("daily_bars"), rows * writers) | {"processes": writers})
+    return Measured(seconds, 0.0, _counted(Lake(root).read("daily_bars"), rows * writers))
 
 
 def duckdb_writers(folder: str, rows: int, writers: int) -> Measured:
@@ -146,7 +146,7 @@ def duckdb_writers(folder: str, rows: int, writers: int) -> Measured:
         found = con.sql("SELECT * FROM daily_bars").to_arrow_table()
     finally:
         con.close()
-    return Measured(seconds, 0.0, _counted(found, rows * writers) | {"processes": writers})
+    return Measured(seconds, 0.0, _counted(found, rows * writers))
 
 
 def _write_lake(root: Path, data: pa.Table, month: str) -> None:

@@ -42,12 +42,15 @@ def disclosed_trades(
     )
     return ask(
         """
-        WITH parties AS (
-            SELECT p.row, arg_max(t.party, t.starts_on) FILTER (t.party IS NOT NULL) AS party,
+        WITH dated AS MATERIALIZED (  -- else every row meets every term of its chamber first
+            SELECT p.row, p.bioguide_id, f.chamber, coalesce(f.transaction_date, f.filed_on) AS day
+            FROM people p JOIN facts f USING (row)
+        ), parties AS (
+            SELECT d.row, arg_max(t.party, t.starts_on) FILTER (t.party IS NOT NULL) AS party,
                    arg_max(t.state, t.starts_on) AS state
-            FROM people p JOIN facts f USING (row) JOIN terms t ON t.bioguide_id = p.bioguide_id
-            WHERE t.starts_on <= coalesce(f.transaction_date, f.filed_on) AND t.chamber = f.chamber
-            GROUP BY p.row
+            FROM dated d JOIN terms t ON t.bioguide_id = d.bioguide_id AND t.chamber = d.chamber
+            WHERE t.starts_on <= d.day
+            GROUP BY d.row
         ), judged AS (
             SELECT f.*, p.bioguide_id AS person, p.evidence, s.ticker, s.ticker_evidence,
                    coalesce(f.party, q.party, o.party) AS party_then, coalesce(f.state, q.state, o.state) AS state_then,
