@@ -2,6 +2,7 @@
 
 Here belongs the amendment rule of METHODS, section 7: an amendment supersedes by filer and report; where that
 is unclear nothing is superseded, and the rows are flagged. Repeats in other filings are marked, never removed.
+"""
 
 from __future__ import annotations
 

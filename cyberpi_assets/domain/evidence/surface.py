@@ -61,7 +61,7 @@ class Surface:
     usable: Bools  # may serve as a placebo date
     scorable: Bools
     parts: dict[str, npt.NDArray[np.generic]]  # n_alerts, n_rated, severity_sum, n_recent, n_high
-    last_bar: Ints  # per ticker
+    last_bar: Ints  # of the stretch of days that the row belongs to
     timing: TimingRules
 
     def codes(self, tickers: pa.ChunkedArray | pa.Array) -> Ints:
@@ -98,17 +98,21 @@ class Surface:
         The alerts 1 to `window_days` after day d are those before day d + window_days + 1. With `include_same_day` both
         windows hold the day itself. Shapes: (queries,).
         """
-        ahead = 0 if self.timing.include_same_day else 1
-        window = self.rows(code, day + self.timing.window_days + ahead)
-        short = self.rows(code, day + self.timing.recent_days + ahead)
-        known = sessions()
-        last_needed = known[np.searchsorted(known, day + self.timing.window_days, side="right") - 1]
-        complete = (window >= 0) & (short >= 0) & (code >= 0)
-        complete &= self.last_bar[np.maximum(code, 0)] >= last_needed if self.last_bar.size else False
-        at, near = np.maximum(window, 0), np.maximum(short, 0)
         if not self.key.size:
             return np.full(code.shape, np.nan)
-        complete &= self.scorable[at]
+        ahead = 0 if self.timing.include_same_day else 1
+        row = self.rows(code, day)
+
+        def later(days: int) -> Ints:
+            # without a break between: what lies behind a pause of the market was not laid out
+            at = np.minimum(np.maximum(row, 0) + days, self.key.size - 1)
+            return np.where((row >= 0) & (self.key[at] == self.key[np.maximum(row, 0)] + days), at, -1)
+
+        window, short = later(self.timing.window_days + ahead), later(self.timing.recent_days + ahead)
+        known = sessions()
+        last_needed = known[np.searchsorted(known, day + self.timing.window_days, side="right") - 1]
+        at, near = np.maximum(window, 0), np.maximum(short, 0)
+        complete = (window >= 0) & (short >= 0) & (self.last_bar[at] >= last_needed) & self.scorable[at]
         total, rated = self.parts["severity_sum"][at].astype(np.float64), self.parts["n_rated"][at].astype(np.float64)
         mean = np.divide(total, rated, out=np.zeros_like(total), where=rated > 0)
         _, score = score_parts(self.parts["n_alerts"][at], mean, self.parts["n_recent"][near], self.parts["n_high"][at])
@@ -143,13 +147,13 @@ def read_surface(
     score = np.round(np.minimum(100.0, column("raw_score").astype(np.float64)), 9)
     levels, rank = np.unique(score, return_inverse=True)
     is_session, scorable = column("is_session").astype(bool), column("scorable").astype(bool)
-    starts = np.flatnonzero(np.r_[True, code[1:] != code[:-1]]) if code.size else np.zeros(0, np.int64)
-    ends = np.r_[starts[1:], code.size] - 1 if code.size else starts
-    last_bar = day[ends] - timing.window_days  # the surface runs so far beyond the last bar
+    # a stretch of days without a break: the market was there from its first day to `window_days` before its last
+    starts = np.flatnonzero(np.r_[True, np.diff(key) != 1]) if key.size else np.zeros(0, dtype=np.int64)
+    length = np.diff(np.r_[starts, key.size])
+    last_bar = np.repeat(day[starts + length - 1] - timing.window_days, length)
     before = np.concatenate([[0], np.cumsum(is_session)])
-    prior = before[:-1] - before[np.repeat(starts, np.diff(np.r_[starts, code.size]))] if code.size else before[:-1]
-    usable = is_session & scorable & (prior >= rules.prior_sessions)
-    usable &= day <= (last_bar[code] if code.size else day)
+    prior = before[:-1] - np.repeat(before[starts], length)
+    usable = is_session & scorable & (prior >= rules.prior_sessions) & (day <= last_bar)
     return Surface(
         [str(printed[i]) for i in by_name],
         key,
