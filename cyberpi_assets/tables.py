@@ -670,7 +670,7 @@ OFFICIAL_TIMELINESS = _table(
     "official_timeliness",
     "How late each official discloses: share of late trades with its interval, median and tail.",
     """
-bioguide_id string!  person, or `name:` and the folded name where the person stays in doubt
+bioguide_id string!  person, or `name:` and the name in lower case where the person stays in doubt
 official    string!  name for display
 chamber     string   chamber
 n_trades    int!     disclosed trades to which a due date applies
@@ -780,7 +780,7 @@ OFFICIAL_RANKINGS = _table(
     "Officials by the timing of their disclosed trades. Raw figures: a rank is not a finding.",
     """
 rank        int      by mean score among those with enough scored trades; null below the minimum
-bioguide_id string!  person, or `name:` and the folded name where the person stays in doubt
+bioguide_id string!  person, or `name:` and the name in lower case where the person stays in doubt
 official    string!  name for display
 chamber     string   house | senate
 party       string   party
@@ -1039,7 +1039,7 @@ OFFICIAL_EVIDENCE = _table(
     """Officials: expected against observed, with q value and intervals beside the raw figures, and what an innocent
     explanation would rest on. A pattern is not evidence of wrongdoing.""",
     """
-bioguide_id string!  person, or `name:` and the folded name where the person stays in doubt
+bioguide_id string!  person, or `name:` and the name in lower case where the person stays in doubt
 official    string!  name for display
 chamber     string   house | senate
 party       string   party

@@ -100,7 +100,7 @@ def totals_equal_trades(subject: Subject) -> Verdict:
                (SELECT coalesce(sum(n_scored), 0) FROM official_rankings), count(*), count(c.score)
         FROM disclosed_trades t JOIN disclosure_correlations c USING (trade_id)
         WHERE t.superseded_by IS NULL AND t.repeat_of IS NULL AND t.filing_status IS DISTINCT FROM 'deleted'
-          AND NOT (t.chamber = 'house' AND coalesce(t.filed_on, t.transaction_date) < $from)""",
+          AND NOT coalesce(t.chamber = 'house' AND coalesce(t.filed_on, t.transaction_date) < $from, false)""",
         {"from": subject.settings.rankings.house_from},
     ).fetchone()
     assert found is not None

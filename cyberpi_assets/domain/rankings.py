@@ -34,7 +34,7 @@ WITH counted AS (
            coalesce(t.bioguide_id, 'name:' || lower(t.official)) AS person
     FROM trades t JOIN correlations c USING (trade_id)
     WHERE t.superseded_by IS NULL AND t.repeat_of IS NULL AND t.filing_status IS DISTINCT FROM 'deleted'
-      AND NOT (t.chamber = 'house' AND coalesce(t.filed_on, t.transaction_date) < $house_from)
+      AND NOT coalesce(t.chamber = 'house' AND coalesce(t.filed_on, t.transaction_date) < $house_from, false)
 )
 """
 
