@@ -8,6 +8,8 @@ import html
 import json
 import random
 import re
+import subprocess
+import sys
 import tarfile
 import time
 from collections import Counter, defaultdict
@@ -129,6 +131,11 @@ def test_another_reader_of_the_same_reports_agrees(read: dict[str, SenatePtr], r
                 assert mine.tickers == (v.clean_text(other["ticker"]),), uuid
     assert (len(both), rows) == (704, 5439)
     assert (one_symbol, escaped) == (25, 2)
+
+
+@pytest.mark.parametrize("module", ["senate.page", "senate.facts", "senate.search", "live.senate_efd", "files"])
+def test_each_module_can_be_the_first_one_imported(module: str) -> None:
+    subprocess.run([sys.executable, "-c", f"import cyberpi_assets.sources.{module}"], check=True, timeout=60)
 
 
 def test_speed(pages: dict[str, bytes]) -> None:

@@ -91,9 +91,9 @@ class BrokenRow:
 class SenatePtr:
     """What one page says.
 
-    `reason` is set when the status is `failed` or `not_ptr`, `problems` when it is `partial` (or when a paper filing has
-    more images than are read); `notes` are oddities that lose nothing. `filed_at` is New York time. `rows_stated` is
-    the page's `(N transactions total)`.
+    `reason` is set when the status is `failed` or `not_ptr`, `problems` when it is `partial`, and when a paper filing
+    has more images than are read; `notes` are oddities that lose nothing. `filed_at` is New York time. `rows_stated`
+    is the page's `(N transactions total)`.
     """
 
     status: Status
