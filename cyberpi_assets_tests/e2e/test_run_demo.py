@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from cyberpi_assets.cli import main
+from cyberpi_assets.definitions import STAGES
 from cyberpi_assets.storage.lake import Lake
 from cyberpi_assets_tests.e2e.conftest import Demo
 from cyberpi_assets_tests.e2e.terminal import said
@@ -39,7 +40,7 @@ def test_a_run_ends_with_rankings_checks_and_reports_that_exist(demo: Demo) -> N
 
 def test_progress_goes_to_standard_error_one_line_an_asset(demo: Demo) -> None:
     lines = [line for line in demo.first.stderr.splitlines() if "✓" in line and " rows " in line]
-    assert len(lines) == 24
+    assert len(lines) == sum(len(stage.ASSETS) for stage in STAGES)
     assert "\x1b" not in demo.first.stdout + demo.first.stderr
     assert "Traceback" not in demo.first.stderr
     assert "Warning" not in demo.first.stderr

@@ -35,6 +35,10 @@ LINEAGE: dict[str, set[str]] = {
     "working_memory": {"market_alerts", "top_traded_tickers"},
     "disclosed_trades": {"officials", "official_terms", "symbol_history"},
     "quarantined_rows": {"source_files", "daily_bars", "disclosed_trades"},
+    "filings": {"disclosed_trades", "officials", "official_terms"},
+    "filing_coverage": {"filings"},
+    "filing_timeliness": {"disclosed_trades"},
+    "official_timeliness": {"filing_timeliness", "disclosed_trades"},
     "timing_surface": {"market_alerts", "daily_bars"},
     "disclosure_correlations": {"disclosed_trades", "timing_surface", "market_alerts", "daily_bars"},
     "official_rankings": {"disclosed_trades", "disclosure_correlations", "officials"},
@@ -53,7 +57,15 @@ LINEAGE: dict[str, set[str]] = {
         "daily_bars",
     },
 }  # fmt: skip
-BY_MONTH = {"daily_bars", "market_alerts", "disclosed_trades", "timing_surface", "disclosure_correlations"}
+BY_MONTH = {
+    "daily_bars",
+    "market_alerts",
+    "disclosed_trades",
+    "filings",
+    "filing_timeliness",
+    "timing_surface",
+    "disclosure_correlations",
+}  # fmt: skip
 
 ASSETS = {asset.key.to_user_string(): asset for stage in STAGES for asset in stage.ASSETS}
 NAMES = sorted(ASSETS)
