@@ -25,7 +25,7 @@ D = dt.date
             False,
         ),
         (
-            "Exercised 500 call options purchased 11/22/23 at a strike price of $12 with an expiration date of 12/20/24.",
+            "Exercised 500 call options purchased 11/22/23 at a strike price of $12, expiration date of 12/20/24.",
             "call",
             12.0,
             D(2024, 12, 20),

@@ -248,3 +248,16 @@ def test_limits_of_pages_and_time() -> None:
     data = write([Row(f"Company {n} (ABC) [ST]") for n in range(60)])
     assert "pages, more than the 2" in str(read_ptr(data, max_pages=2).reason)
     assert "took longer than" in str(read_ptr(data, max_seconds=-1).reason)
+
+
+def test_a_report_whose_text_is_destroyed_is_not_taken_for_another_form() -> None:
+    whole = write([Row("Apple Inc. (AAPL) [ST]")])
+    page = re.compile(rb"<([0-9a-f]+)> Tj")
+    garbled = page.sub(
+        lambda m: b"<" + bytes(c ^ 1 if c > 57 else c for c in m[1]).replace(b"`", b"f") + b"> Tj", whole
+    )
+    assert read_ptr(garbled).status in ("failed", "partial")
+    headless = whole.replace(b"Amount".hex().encode(), b"Amxxnt".hex().encode())  # the table's header is not found
+    document = read_ptr(headless)
+    assert document.status == "partial"
+    assert "header" in str(document.reason)

@@ -160,6 +160,22 @@ _SIGNED = re.compile(rf"Digitally Signed:\s*([^\r\n]{{0,200}}?)\s*,\s*({DATE})",
 _BLANKS = re.compile(r"\s+")
 
 
+# What the Clerk's other forms say on their first pages, and letters about them.
+_OTHER_FORM = re.compile(
+    r"Filing Type: \w|Dear Mister Clerk|Dear Mad[ae]m Clerk|request an extension|Ethics in Government Act",
+    re.IGNORECASE,
+)
+_CLERK = re.compile(r"Clerk of the House|Legislative Resource Center|Filing ID #")
+
+
+def _is_other(text: str) -> bool:
+    """Whether a page is legibly something else: a known form, or plain text that does not name the Clerk."""
+    if _CLERK.search(text) or NOT_UNICODE in text:
+        return _OTHER_FORM.search(text) is not None
+    legible = sum(letter.isascii() and (letter.isalpha() or letter in " \r\n.,") for letter in text)
+    return len(text) >= 20 and legible >= 0.8 * len(text)
+
+
 class _Reader:
     """One document while its pages are read."""
 
@@ -168,7 +184,7 @@ class _Reader:
         self.table = Table()
         self.hash = hashlib.sha256()
         self.head: dict[str, str] = {}
-        self.title = self.lost = False
+        self.title = self.lost = self.other = False
         self.n_pairs = self.n_labels = 0
         self.filing_id: str | None = None
         self.signed: tuple[str, str] | None = None
@@ -187,6 +203,7 @@ class _Reader:
         if page.number <= 2:
             self.title = self.title or _TITLE.search(text) is not None
             self._read_head(text)
+            self.other = self.other or _is_other(text)
         self.lost = self.lost or NOT_UNICODE in text
         solid = _BLANKS.sub("", text)
         self.n_pairs += len(_PAIR.findall(solid))
@@ -226,11 +243,12 @@ class _Reader:
             if self.scanned:
                 return PtrDocument("scanned", "images without text: a paper filing", **common)
             return PtrDocument("failed", "damaged or blank: neither text nor page images", **common)
-        if not table.found and not (self.title and self.filing_id):
+        if not table.found and not self._of_a_report():
             if self.scanned:
                 return PtrDocument("scanned", "images with little text: a paper filing", **common)
-            reason = "the form without an electronic table" if self.title else "not a periodic transaction report"
-            return PtrDocument("not_ptr", reason, **common)
+            if self.other:
+                return PtrDocument("not_ptr", "not a periodic transaction report", **common)
+            return PtrDocument("failed", "damaged: its text is not that of any form", **common)
         rows = tuple(_row(n, cells, scrambled=not self.lost) for n, cells in enumerate(table.rows, 1))
         witnesses = {"date_pairs": self.n_pairs, "status_labels": self.n_labels}
         if table.n_boxes:
@@ -251,6 +269,16 @@ class _Reader:
             signed_on=v.parse_date(signed_on),
             layout="new" if self.lost else "old",
             **common,
+        )
+
+    def _of_a_report(self) -> bool:
+        """Whether anything shows that this was an electronic report, though its table was not found."""
+        number = self.filing_id or ""
+        return (
+            (self.title and bool(number))
+            or (len(number) == 8 and number.startswith("200"))
+            or self.n_pairs > 0
+            or self.n_labels > 0
         )
 
     def _problems(self, rows: tuple[PtrRow, ...], witnesses: Mapping[str, int]) -> list[str]:
@@ -304,6 +332,8 @@ def _row(number: int, cells: Cells, *, scrambled: bool) -> PtrRow:
     if not asset:
         problems.append("no asset")
     code = _CODE.search(asset)
+    if code is None and asset and not scrambled:
+        problems.append("the asset does not end with its type's code, as the new layout has it")
     type_printed = cells.cell("type")
     side = v.parse_side(type_printed)
     if side is None:
