@@ -38,13 +38,14 @@ WITH counted AS (
 )
 """
 
+# Sums and means in a fixed order: added up as threads happen to finish, they differ in the last digit, and a rank with it.
 _COUNTS = """
 count(*) AS n_trades, count(score) AS n_scored,
 count(DISTINCT (person, ticker, transaction_date)) FILTER (score IS NOT NULL) AS n_clusters,
 count(*) FILTER (score >= $suspicious) AS suspicious,
-avg(score) AS mean_score, max(score) AS max_score,
-coalesce(sum(amount_low), 0) AS amount_low,
-CASE WHEN count(amount_high) = count(*) THEN sum(amount_high) END AS amount_high,
+avg(score ORDER BY trade_id) AS mean_score, max(score) AS max_score,
+coalesce(sum(amount_low ORDER BY trade_id), 0) AS amount_low,
+CASE WHEN count(amount_high) = count(*) THEN sum(amount_high ORDER BY trade_id) END AS amount_high,
 count(*) - count(amount_high) AS n_open_amounts
 """
 
@@ -163,11 +164,13 @@ def party_comparison(trades: pa.Table, correlations: pa.Table, rules: RankingRul
     """
     body = f"""
         {_TRADES}, means AS (
-            SELECT chamber, coalesce(party, 'unknown') AS party, person, avg(score) AS mean_score
+            SELECT chamber, coalesce(party, 'unknown') AS party, person,
+                   avg(score ORDER BY trade_id) AS mean_score
             FROM counted WHERE score IS NOT NULL GROUP BY ALL
         ), officials AS (
-            SELECT chamber, party, count(*) AS n_officials, avg(mean_score) AS mean_of_officials,
-                   stddev_samp(mean_score) AS sd_of_officials
+            SELECT chamber, party, count(*) AS n_officials,
+                   avg(mean_score ORDER BY person) AS mean_of_officials,
+                   stddev_samp(mean_score ORDER BY person) AS sd_of_officials
             FROM means GROUP BY ALL
         ), totals AS (
             SELECT chamber, coalesce(party, 'unknown') AS party, {_COUNTS} FROM counted GROUP BY ALL
@@ -196,8 +199,8 @@ def top_traded_tickers(trades: pa.Table, companies: pa.Table, spans: pa.Table, l
         ), summed AS (
             SELECT ticker, count(*) AS n_trades, count(DISTINCT person) AS n_officials,
                    count(*) FILTER (side = 'buy') AS n_buys, count(*) FILTER (side = 'sell') AS n_sells,
-                   coalesce(sum(amount_low), 0) AS amount_low,
-                   CASE WHEN count(amount_high) = count(*) THEN sum(amount_high) END AS amount_high,
+                   coalesce(sum(amount_low ORDER BY trade_id), 0) AS amount_low,
+                   CASE WHEN count(amount_high) = count(*) THEN sum(amount_high ORDER BY trade_id) END AS amount_high,
                    min(day) AS first_trade, max(day) AS last_trade
             FROM counted GROUP BY ticker
         )

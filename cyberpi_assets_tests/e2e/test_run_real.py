@@ -7,8 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
+from cyberpi_assets.domain import rankings
+from cyberpi_assets.settings import RankingRules
 from cyberpi_assets.storage import redis_server
 from cyberpi_assets.storage.lake import Lake
 from cyberpi_assets_tests.e2e.terminal import Terminal, said
@@ -84,3 +88,19 @@ def test_most_trades_of_listed_stocks_are_scored_and_the_others_say_why(ran: Rea
     assert all((r["score"] is None) == (r["reason"] is not None) for r in rows)
     assert sum(r["score"] is not None for r in rows) > 50_000
     assert all(0 <= r["score"] <= 100 for r in rows if r["score"] is not None)
+
+
+def test_rankings_do_not_depend_on_the_order_of_rows(ran: Real) -> None:
+    """To the last digit: sums of floating-point numbers are made in a fixed order."""
+    rules = RankingRules()  # pyright: ignore[reportCallIssue]
+    trades, scores = (ran.lake.read(name) for name in ("disclosed_trades", "disclosure_correlations"))
+    companies, officials = ran.lake.read("companies"), ran.lake.read("officials")
+    random = np.random.default_rng(7)
+    turned, mixed = (t.take(pa.array(random.permutation(t.num_rows))) for t in (trades, scores))
+    for ranking, of in (
+        (rankings.official_rankings, (officials, rules)),
+        (rankings.ticker_rankings, (companies, rules)),
+        (rankings.sector_rankings, (companies, rules)),
+        (rankings.party_comparison, (rules,)),
+    ):
+        assert ranking(turned, mixed, *of).equals(ranking(trades, scores, *of)), ranking.__name__
