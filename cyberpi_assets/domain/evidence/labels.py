@@ -30,18 +30,16 @@ def judge(
     n: tested clusters; certainty: P(rate >= 0.5); oe_low: lower bound of O/E; q: q value. NaN is unknown, and an unknown
     condition does not hold.
     """
-    conditions = (
-        (n >= rules.min_clusters, lambda i: f"{n[i]} clusters of {rules.min_clusters}"),
-        (
-            certainty >= rules.offender_certainty,
-            lambda i: f"P(rate >= {rules.offender_rate:g}) {_shown(certainty[i])} under {rules.offender_certainty:g}",
-        ),
-        (oe_low > 1.0, lambda i: f"lower bound of O/E {_shown(oe_low[i])} not over 1"),
-        (q <= rules.q_level, lambda i: f"q {_shown(q[i])} over {rules.q_level:g}"),
-    )
-    supported = np.logical_and.reduce([holds for holds, _ in conditions])
+    sure, near = rules.offender_certainty, f"P(rate >= {rules.offender_rate:g})"
+    conditions: list[tuple[Bools, list[str]]] = [
+        (n >= rules.min_clusters, [f"{k} clusters of {rules.min_clusters}" for k in n]),
+        (certainty >= sure, [f"{near} {_shown(c)} under {sure:g}" for c in certainty]),
+        (oe_low > 1.0, [f"lower bound of O/E {_shown(low)} not over 1" for low in oe_low]),
+        (q <= rules.q_level, [f"q {_shown(v)} over {rules.q_level:g}" for v in q]),
+    ]
+    supported: Bools = np.logical_and.reduce([holds for holds, _ in conditions])
     labels = [SUPPORTED if s else INSUFFICIENT for s in supported]
-    reasons = ["; ".join(text(i) for holds, text in conditions if not holds[i]) or None for i in range(n.size)]
+    reasons = ["; ".join(text[i] for holds, text in conditions if not holds[i]) or None for i in range(n.size)]
     return supported, labels, reasons
 
 

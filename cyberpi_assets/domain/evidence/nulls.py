@@ -157,7 +157,6 @@ def timing_nulls(
         name: v if isinstance(v, pa.Array | pa.ChunkedArray) else pa.array(v, from_pandas=True)
         for name, v in values.items()
     }
-    columns["month"] = scored.table.column("month")
     return pa.table({name: columns[name] for name in TIMING_NULLS.names}).cast(TIMING_NULLS.schema)
 
 
