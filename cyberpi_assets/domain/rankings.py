@@ -38,7 +38,7 @@ WITH counted AS (
 )
 """
 
-# Sums and means in a fixed order: added up as threads happen to finish, they differ in the last digit, and a rank with it.
+# Sums and means in a fixed order: added up as threads happen to finish they differ in the last digit, and so may ranks.
 _COUNTS = """
 count(*) AS n_trades, count(score) AS n_scored,
 count(DISTINCT (person, ticker, transaction_date)) FILTER (score IS NOT NULL) AS n_clusters,
