@@ -59,4 +59,5 @@ lock: $(VENV)/.installed ## resolve the newest releases that work together
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --all-extras pyproject.toml -o requirements.lock
 
 clean: ## remove what runs have made; the environment stays
+	@if [ -x $(BIN)/cyberpi ]; then for p in demo files; do $(BIN)/cyberpi stop --profile $$p >/dev/null 2>&1 || true; done; fi
 	rm -rf data/demo data/files data/dagster data/live .pytest_cache .ruff_cache .hypothesis

@@ -123,4 +123,25 @@ def ui_command(ctx: click.Context, port: int) -> None:
     os.execve(dagster, [dagster, "dev", "-w", workspace, "-h", "127.0.0.1", "-p", str(port)], env)  # noqa: S606
 
 
-COMMANDS: tuple[click.Command, ...] = (run_command, status_command, doctor_command, import_command, ui_command)
+@click.command("stop")
+@click.pass_context
+def stop_command(ctx: click.Context) -> None:
+    """End the Redis server that runs started for this profile; what it held is kept, and the next run starts it again.
+
+    A server named by CYBERPI_REDIS_URL is left alone.
+    """
+    from cyberpi_assets.storage.redis_server import stop
+
+    settings = ctx.ensure_object(Options).settings(reads_sources=False)
+    ended = stop(settings.data_dir / "redis")
+    click.echo("stopped" if ended else "no server was running")
+
+
+COMMANDS: tuple[click.Command, ...] = (
+    run_command,
+    status_command,
+    doctor_command,
+    import_command,
+    ui_command,
+    stop_command,
+)

@@ -114,6 +114,7 @@ class Settings(BaseSettings):
         ("2023-01", "2025-12"), description="first and last month of the simulated world"
     )
     redis_url: SecretStr | None = Field(None, description="a Redis server in place of the embedded one")
+    market_symbol: str | None = Field(None, description="the fund that stands for the market; SPY, in the demo ZZIDX")
     duckdb_memory_limit: str = "2GB"
     duckdb_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     max_file_bytes: int = Field(4 * 2**30, gt=0, description="a larger source file is reported, not read")
@@ -132,6 +133,11 @@ class Settings(BaseSettings):
     def data_dir(self) -> Path:
         """Everything this profile keeps: lake, intake, reports, warehouse, Redis."""
         return (self.store or self.home / "data" / self.profile.value).absolute()
+
+    @property
+    def market_ticker(self) -> str:
+        """The fund against whose returns others are abnormal."""
+        return self.market_symbol or ("ZZIDX" if self.profile is Profile.DEMO else "SPY")
 
     @property
     def dagster_dir(self) -> Path:

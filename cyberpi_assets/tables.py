@@ -906,8 +906,7 @@ reason      string   why there are no abnormal returns
 sector_reason string  why there are none against the sector
 """,
     key="trade_id anchor",
-    month_of="filed_on",
-)
+    )
 
 _GROUP = """
 group_kind  string!  all | direction | tier | party | chamber | official
@@ -991,8 +990,7 @@ n_local_dates int!   of these, within 90 days
 reason      string   why there is no p, or no local one
 """,
     key="trade_id",
-    month_of="filed_on",
-)
+    )
 
 _EVIDENCE = """
 n_trades    int!     disclosed trades that count

@@ -5,6 +5,7 @@ import duckdb
 import pyarrow as pa
 
 from cyberpi_assets import tables
+from cyberpi_assets.assets.evidence import evidence_of_timing
 from cyberpi_assets.assets.stored import show, stored
 from cyberpi_assets.domain import rankings
 from cyberpi_assets.domain.correlations import bars_spans
@@ -14,7 +15,7 @@ from cyberpi_assets.settings import Settings
 _RAW = "Raw figures: patterns are not evidence of wrongdoing, and a rank is not a finding."
 
 
-@stored(tables.OFFICIAL_RANKINGS, "rankings", more=_RAW)
+@stored(tables.OFFICIAL_RANKINGS, "rankings", deps=[evidence_of_timing], more=_RAW)
 def official_rankings(
     context: dg.AssetExecutionContext,
     disclosed_trades: pa.Table,

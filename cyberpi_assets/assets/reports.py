@@ -6,7 +6,8 @@ import pyarrow as pa
 
 from cyberpi_assets import tables
 from cyberpi_assets.assets.correlations import disclosure_correlations
-from cyberpi_assets.assets.disclosures import disclosed_trades, quarantined_rows
+from cyberpi_assets.assets.disclosures import disclosed_trades, official_timeliness, quarantined_rows
+from cyberpi_assets.assets.evidence import returns_of_trades
 from cyberpi_assets.assets.market import daily_bars
 from cyberpi_assets.assets.rankings import (
     official_rankings,
@@ -70,7 +71,16 @@ def pattern_report(
     tables.PUBLISHED_WAREHOUSE,
     "reports",
     kinds={"duckdb"},
-    deps=[timing_report, pattern_report, quarantined_rows, committees, top_traded_tickers, daily_bars],
+    deps=[
+        timing_report,
+        pattern_report,
+        returns_of_trades,
+        official_timeliness,
+        quarantined_rows,
+        committees,
+        top_traded_tickers,
+        daily_bars,
+    ],
     more="One DuckDB file with a copy of every table: open it with any DuckDB client, at any time.",
 )
 def published_warehouse(lake: dg.ResourceParam[Lake], settings: dg.ResourceParam[Settings]) -> pa.Table:

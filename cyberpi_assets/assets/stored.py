@@ -18,6 +18,7 @@ OWNERS = {
     "alerts": "team:market",
     "disclosures": "team:disclosures",
     "correlations": "team:disclosures",
+    "evidence": "team:disclosures",
     "rankings": "team:disclosures",
     "reports": "team:reports",
 }
@@ -65,5 +66,30 @@ def stored(
             "dagster/column_schema": column_schema(table),
             "dagster/table_name": table.name,
             "key": ", ".join(table.key),
+        },
+    )
+
+
+def stored_together(
+    name: str, tables: Sequence[Table], group: str, *, kinds: set[str], code_version: str = "1", more: str = ""
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """Declare assets that are computed in one go, because they share most of the work; a table each, in order."""
+    return dg.multi_asset(
+        name=name,
+        outs={
+            table.name: dg.AssetOut(
+                description=f"{table.about}\n\n{more}".strip(),
+                group_name=group,
+                owners=[OWNERS[group]],
+                kinds=kinds,
+                io_manager_key="io_manager",
+                code_version=code_version,
+                metadata={
+                    "dagster/column_schema": column_schema(table),
+                    "dagster/table_name": table.name,
+                    "key": ", ".join(table.key),
+                },
+            )
+            for table in tables
         },
     )

@@ -42,17 +42,18 @@ _FIRST, _LAST = "dagster/asset_partition_range_start", "dagster/asset_partition_
 
 
 def check(
-    asset: dg.AssetsDefinition, *, blocking: bool, more: str
+    asset: dg.AssetsDefinition | dg.AssetKey, *, blocking: bool, more: str
 ) -> Callable[[Callable[[Subject], Verdict]], dg.AssetChecksDefinition]:
     """Declare a check of one asset. A blocking one that fails keeps everything downstream from running.
 
     The function gives a Verdict; its name is the check's name, `more` its description.
     """
+    key = asset if isinstance(asset, dg.AssetKey) else asset.key
 
     def declare(body: Callable[[Subject], Verdict]) -> dg.AssetChecksDefinition:
         severity = dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN
 
-        @dg.asset_check(asset=asset, name=body.__name__, blocking=blocking, description=more)
+        @dg.asset_check(asset=key, name=body.__name__, blocking=blocking, description=more)
         def run(
             context: dg.AssetCheckExecutionContext,
             lake: dg.ResourceParam[Lake],
@@ -63,7 +64,7 @@ def check(
             tags = context.run.tags
             whole = tags.get("dagster/partition", "all")
             row: dict[str, Any] = {
-                "asset": asset.key.to_user_string(),
+                "asset": key.to_user_string(),
                 "check_name": body.__name__,
                 "partition_from": tags.get(_FIRST, whole),
                 "partition_to": tags.get(_LAST, whole),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from cyberpi_assets.assets import alerts, correlations, disclosures, market, rankings, reference, reports
+from cyberpi_assets.assets import alerts, correlations, disclosures, evidence, market, rankings, reference, reports
 from cyberpi_assets.checks.recorded import Subject, Verdict, check
 from cyberpi_assets.storage.engine import connect
 from cyberpi_assets.tables import LAKE, MONTH, Table
@@ -48,22 +48,23 @@ def shape_of(subject: Subject, table: Table) -> Verdict:
     return Verdict(columns_right and not wrong, {"rows": figures["rows"], "columns_right": columns_right, **wrong})
 
 
-def _for(asset: dg.AssetsDefinition) -> dg.AssetChecksDefinition:
-    table = LAKE[asset.key.path[-1]]
+def _for(key: dg.AssetKey) -> dg.AssetChecksDefinition:
+    table = LAKE[key.path[-1]]
 
     def columns_keys_and_dates(subject: Subject) -> Verdict:
         return shape_of(subject, table)
 
     return check(
-        asset,
+        key,
         blocking=True,
         more=f"Columns as declared; key ({', '.join(table.key)}) unique; no null where none may be; dates in range.",
     )(columns_keys_and_dates)
 
 
 CHECKS = [
-    _for(asset)
-    for stage in (reference, market, alerts, disclosures, correlations, rankings, reports)
+    _for(key)
+    for stage in (reference, market, alerts, disclosures, correlations, evidence, rankings, reports)
     for asset in stage.ASSETS
-    if asset.key.path[-1] in LAKE
+    for key in sorted(asset.keys)
+    if key.path[-1] in LAKE
 ]

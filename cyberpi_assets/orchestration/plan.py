@@ -49,7 +49,18 @@ def rules_digest(settings: Settings) -> str:
     for path in sorted(package.rglob("*.py")):
         digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
     rules = settings.model_dump(
-        mode="json", include={"profile", "data", "demo_seed", "demo_months", "alerts", "timing", "rankings"}
+        mode="json",
+        include={
+            "profile",
+            "data",
+            "demo_seed",
+            "demo_months",
+            "alerts",
+            "timing",
+            "evidence",
+            "market_symbol",
+            "rankings",
+        },
     )
     digest.update(json.dumps(rules, sort_keys=True).encode())
     return digest.hexdigest()[:24]

@@ -80,6 +80,9 @@ def run(
             keep_state(settings, now)
         elif result.success and before is not None and now == {k: v for k, v in before.items() if k != UNFINISHED}:
             keep_state(settings, before)  # the months asked for were computed from the facts the others rest on
+        if result.success:
+            gathered.intake.sweep(gathered.units)  # files that are gone, and what killed readers left
+            lake_of(settings).vacuum()  # versions older than 30 days
         return Outcome(result.success, due, result.run_id, time.monotonic() - began)
 
 
@@ -127,8 +130,9 @@ def say_status(settings: Settings) -> None:
     show(lambda _: status(con, lake.tables, versions))
     before = read_state(settings)
     click.echo(f"\nlast run that went through: {'none' if before is None else 'through ' + before['through']}")
-    if before is not None and UNFINISHED in before:
-        click.echo(f"a later run did not: the next one computes again from {before[UNFINISHED]}")
+    due = plan(state_of(settings, _read(settings)), before, lake)
+    months = "nothing" if due.months is None else f"{due.months[0]} to {due.months[1]}"
+    click.echo(f"a run would compute: {months} ({due.reason})")
 
 
 def say_import(settings: Settings) -> None:

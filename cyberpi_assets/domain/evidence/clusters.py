@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from cyberpi_assets.domain.columns import day_numbers, places
 from cyberpi_assets.domain.evidence.surface import Surface, read_surface
 from cyberpi_assets.domain.evidence.windows import Windows, windows
 from cyberpi_assets.domain.features import Bools, Floats, Ints
@@ -77,14 +77,6 @@ class Clusters:
         """Which clusters have a null."""
         return np.isfinite(self.p_placebo)
 
-    def codes_of(self, name: str) -> tuple[list[str], Ints]:
-        """A text column as (its sorted values, their places; -1 for null)."""
-        column = self.table.column(name)
-        values = sorted(str(v) for v in pc.unique(column.drop_null()).to_pylist())
-        return values, np.asarray(pc.index_in(column, value_set=pa.array(values, pa.string())).fill_null(-1)).astype(
-            np.int64
-        )
-
 
 def clusters(
     correlations: pa.Table,
@@ -125,9 +117,8 @@ def clusters(
 
 def build(table: pa.Table, index: Surface, terms: pa.Table) -> Clusters:
     """Clusters from their table (columns as in `clusters`, sorted by person, ticker and day) and a surface."""
-    people = [str(p) for p in pc.unique(table.column("person")).to_pylist()]
-    person = np.asarray(pc.index_in(table.column("person"), value_set=pa.array(people, pa.string()))).astype(np.int64)
-    day = table.column("day").cast(pa.int32()).to_numpy().astype(np.int64)
+    people = [str(p) for p in table.column("person").unique().to_pylist()]
+    person, day = places(table.column("person"), people), day_numbers(table.column("day"))
 
     def floats(name: str) -> Floats:
         return table.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False)

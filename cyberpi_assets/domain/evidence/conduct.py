@@ -6,6 +6,7 @@ Here belong facts about how an official trades and files, beside the timing of t
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -59,8 +60,8 @@ def lateness(trades: pa.Table) -> pa.Table:
     ).astype(bool)
 
     def days(name: str, missing: int) -> Ints:
-        values = rows.column(name).cast(pa.int32()).fill_null(missing).to_numpy().astype(np.int64)
-        return np.where(usable, values, missing)
+        column: Any = rows.column(name).cast(pa.int32())
+        return np.where(usable, column.fill_null(missing).to_numpy().astype(np.int64), missing)
 
     unknown = 2**31 - 1
     traded, filed, told = days("transaction_date", 15_000), days("filed_on", 15_000), days("told", unknown)
@@ -73,14 +74,13 @@ def lateness(trades: pa.Table) -> pa.Table:
     late = filed > due
     # without a notice the report was due at some day from trade + 30 to trade + 45
     told_apart = usable & (has_notice | late | (filed <= earliest))
-    return pa.table(
-        {
-            "trade_id": rows.column("trade_id"),
-            "person": rows.column("person"),
-            "late": pa.array(np.where(told_apart, late, None).tolist(), pa.bool_()),
-            "days_late": pa.array(filed - due, pa.int64(), mask=~(told_apart & late)),
-        }
-    )
+    columns: dict[str, Any] = {
+        "trade_id": rows.column("trade_id"),
+        "person": rows.column("person"),
+        "late": pa.array(late, pa.bool_(), mask=~told_apart),
+        "days_late": pa.array(filed - due, pa.int64(), mask=~(told_apart & late)),
+    }
+    return pa.table(columns)
 
 
 def conduct(

@@ -8,11 +8,12 @@ independent, which they may not be.
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from cyberpi_assets.domain.columns import frame, places
 from cyberpi_assets.domain.evidence.clusters import COUNTED, Clusters
 from cyberpi_assets.domain.evidence.jurisdictions import SECTORS, seats
 from cyberpi_assets.domain.evidence.summary import Columns, Evidence, column
@@ -24,7 +25,7 @@ from cyberpi_assets.tables import COMMITTEE_EVIDENCE, SECTOR_EVIDENCE, TICKER_EV
 
 
 def _shaped(columns: Columns, shape: Table) -> pa.Table:
-    table = pa.table({name: columns[name] for name in shape.names}).cast(shape.schema)
+    table = frame(shape, {name: columns[name] for name in shape.names})
     key = shape.key[0]
     return ask(f"SELECT * FROM t ORDER BY q_value NULLS LAST, p_value NULLS LAST, {key}", shape=shape, t=table)
 
@@ -64,9 +65,7 @@ def ticker_evidence(
     if totals.num_rows == 0:
         return TICKER_EVIDENCE.empty()
     names = [str(t) for t in totals.column("ticker").to_pylist()]
-    group = np.asarray(pc.index_in(data.table.column("ticker"), value_set=pa.array(names, pa.string()))).astype(
-        np.int64
-    )
+    group = places(data.table.column("ticker"), names)
     found = Evidence(
         data,
         names,
@@ -81,7 +80,7 @@ def ticker_evidence(
         totals=totals,
         volatility=volatility,
     )
-    columns = found.columns | {
+    columns: Columns = found.columns | {
         "ticker": pa.array(names, pa.string()),
         "name": totals.column("name"),
         "sector": totals.column("sector"),
@@ -110,8 +109,8 @@ def sector_evidence(
     if totals.num_rows == 0:
         return SECTOR_EVIDENCE.empty()
     names = [str(s) for s in totals.column("sector").to_pylist()]
-    sector = data.table.column("sector").fill_null("unknown")
-    group = np.asarray(pc.index_in(sector, value_set=pa.array(names, pa.string()))).astype(np.int64)
+    of: Any = data.table.column("sector")
+    group = places(of.fill_null("unknown"), names)
     found = Evidence(
         data,
         names,
@@ -121,7 +120,7 @@ def sector_evidence(
         totals.column("scored").to_numpy(),
         rules,
     )
-    columns = found.columns | {
+    columns: Columns = found.columns | {
         "sector": pa.array(names, pa.string()),
         "n_officials": column(_distinct(data.person, group, len(names))),
         "n_tickers": column(_distinct(data.code, group, len(names))),
@@ -164,7 +163,7 @@ def committee_evidence(data: Clusters, committees: pa.Table, memberships: pa.Tab
     ).to_pandas()
     about = known.set_index("committee_id").reindex(names)
     with_sector = np.array([s is not None for s in sector])
-    columns = found.columns | {
+    columns: Columns = found.columns | {
         "committee_id": pa.array(names, pa.string()),
         "name": pa.array([str(n) if isinstance(n, str) else c for c, n in zip(names, about["name"], strict=True)]),
         "chamber": pa.array([c if isinstance(c, str) else None for c in about["chamber"]], pa.string()),

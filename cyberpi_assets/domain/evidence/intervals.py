@@ -53,8 +53,8 @@ def beta_prior(successes: npt.ArrayLike, trials: npt.ArrayLike) -> tuple[float, 
         minimize(loss, np.log([mean * size, (1 - mean) * size]), method="L-BFGS-B", bounds=bounds)
         for size in (2.0, 20.0)
     ]
-    best = min(fits, key=lambda fit: float(fit.fun))
-    a, b = np.exp(best.x)
+    losses = [float(fit.fun) for fit in fits]
+    a, b = np.exp(fits[int(np.argmin(losses))].x)
     return float(a), float(b)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+import numpy as np
 import pyarrow as pa
 
 from cyberpi_assets.domain.sql import ask
@@ -75,7 +76,7 @@ def seats(memberships: pa.Table, clusters: pa.Table) -> pa.Table:
     numbered = clusters.select(["person", "day"]).append_column(
         "cluster", pa.array(range(clusters.num_rows), pa.int64())
     )
-    known = sorted({int(c) for c in memberships.column("congress").to_pylist()})
+    known = np.unique(memberships.column("congress").to_numpy()).tolist()
     spans = pa.table(
         {
             "congress": pa.array(known, pa.int64()),

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from cyberpi_assets.domain.columns import Column, day_numbers, frame, known, places
 from cyberpi_assets.domain.evidence.surface import Surface, read_surface
 from cyberpi_assets.domain.evidence.windows import Windows, windows
 from cyberpi_assets.domain.features import Bools, Floats, Ints
@@ -48,14 +49,14 @@ def admissible(
     """
     placebo, n_trades = surface.placebo, person.size
     row = surface.rows(code, day)
-    known = (person >= 0) & (row >= 0)
-    rank = np.where(known, surface.rank[np.maximum(row, 0)], 0).astype(np.int64)
-    score = np.where(known, surface.score[np.maximum(row, 0)], np.nan)
-    trade = np.flatnonzero(known)
+    found = (person >= 0) & (row >= 0)
+    rank = np.where(found, surface.rank[np.maximum(row, 0)], 0).astype(np.int64)
+    score = np.where(found, surface.score[np.maximum(row, 0)], np.nan)
+    trade = np.flatnonzero(found)
     query, first, last = spans.expand(person[trade])
     query = trade[query]
     own = np.bincount(query, weights=(first <= day[query]) & (day[query] <= last), minlength=n_trades) > 0
-    own &= known & surface.usable[np.maximum(row, 0)]
+    own &= found & surface.usable[np.maximum(row, 0)]
     if local_days is not None:
         first, last = np.maximum(first, day[query] - local_days), np.minimum(last, day[query] + local_days)
     low, high = placebo.places(code[query], first, last)
@@ -64,13 +65,13 @@ def admissible(
         # whole numbers below 2**53 are exact in the weights of bincount
         return np.rint(np.bincount(query, weights=values, minlength=n_trades)).astype(np.int64)
 
-    extra = (known & ~own).astype(np.int64)  # the trade's own date, where it is not among the placebo dates
+    extra = (found & ~own).astype(np.int64)  # the trade's own date, where it is not among the placebo dates
     total = np.bincount(query, weights=placebo.sums[high] - placebo.sums[low], minlength=n_trades)
     return Dates(
         summed(high - low) + extra,
         summed(placebo.counts.at_least(low, high, rank[query])) + extra,
         summed(placebo.counts.at_least(low, high, rank[query] + 1)),
-        total + np.where(extra > 0, score, 0.0),
+        (total + np.where(extra > 0, score, 0.0)).astype(np.float64),
         summed(placebo.suspicious[high] - placebo.suspicious[low]) + extra * (score >= SUSPICIOUS),
     )
 
@@ -99,13 +100,11 @@ def scored_trades(correlations: Frame, trades: Frame, terms: pa.Table, house_fro
         correlations=correlations,
         trades=trades,
     )
-    people = sorted(str(p) for p in pc.unique(table.column("person").drop_null()).to_pylist())
-    found = pc.index_in(table.column("person"), value_set=pa.array(people, pa.string()))
-    person = np.asarray(found.fill_null(-1)).astype(np.int64)
-    day = table.column("day").cast(pa.int32()).to_numpy().astype(np.int64)
-    known = person >= 0
+    people = sorted(str(p) for p in table.column("person").drop_null().unique().to_pylist())
+    person, day = places(table.column("person"), people), day_numbers(table.column("day"))
+    sure = person >= 0
     ids = [p.removesuffix(EARLY) for p in people]
-    return ScoredTrades(table, people, person, day, windows(ids, person[known], day[known], terms))
+    return ScoredTrades(table, people, person, day, windows(ids, person[sure], day[sure], terms))
 
 
 def timing_nulls(
@@ -141,23 +140,20 @@ def timing_nulls(
     def expected(total: Floats | Ints) -> Floats:
         return np.divide(total, every.n, out=np.full(row.size, np.nan), where=enough)
 
-    values: dict[str, Floats | Ints | pa.Array | pa.ChunkedArray] = {
-        "p_placebo": p_all,
-        "p_local": np.where(enough, p_near, np.nan),
-        "p_headline": headline,
-        "expected_score": expected(every.total),
-        "expected_suspicious": expected(every.suspicious),
-        "mirror_score": mirror,
-        "difference": score - mirror,
+    columns: dict[str, Any] = {
+        "p_placebo": known(p_all),
+        "p_local": known(np.where(enough, p_near, np.nan)),
+        "p_headline": known(headline),
+        "expected_score": known(expected(every.total)),
+        "expected_suspicious": known(expected(every.suspicious)),
+        "mirror_score": known(mirror),
+        "difference": known(score - mirror),
         "n_dates": np.where(may, every.n, 0),
         "n_local_dates": np.where(may, near.n, 0),
         "reason": _reasons(scored.person >= 0, has_terms, row >= 0, every.n, near.n, rules),
     }
-    columns = {name: scored.table.column(name) for name in ("trade_id", "bioguide_id", "ticker")} | {
-        name: v if isinstance(v, pa.Array | pa.ChunkedArray) else pa.array(v, from_pandas=True)
-        for name, v in values.items()
-    }
-    return pa.table({name: columns[name] for name in TIMING_NULLS.names}).cast(TIMING_NULLS.schema)
+    columns |= {name: scored.table.column(name) for name in ("trade_id", "bioguide_id", "ticker", "month")}
+    return frame(TIMING_NULLS, columns)
 
 
 def _p(dates: Dates, may: Bools, min_dates: int) -> Floats:
@@ -166,7 +162,7 @@ def _p(dates: Dates, may: Bools, min_dates: int) -> Floats:
     return np.divide(dates.at_least, dates.n, out=out, where=may & (dates.n >= min_dates))
 
 
-def _reasons(person: Bools, terms: Bools, on_surface: Bools, n: Ints, near: Ints, rules: EvidenceRules) -> pa.Array:
+def _reasons(person: Bools, terms: Bools, on_surface: Bools, n: Ints, near: Ints, rules: EvidenceRules) -> Column:
     """Why a trade has no p, or only one of the two; null where it has both."""
     out = np.full(n.size, None, dtype=object)
     short = near < rules.min_dates

@@ -6,11 +6,12 @@ Here belongs the assembly of `official_evidence`. The figures are counted in the
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from cyberpi_assets.domain.columns import frame, places
 from cyberpi_assets.domain.evidence.clusters import THIRDS, Clusters
 from cyberpi_assets.domain.evidence.conduct import conduct
 from cyberpi_assets.domain.evidence.intervals import rank_intervals
@@ -48,8 +49,8 @@ def official_evidence(
     people = [str(p) for p in how.column("person").to_pylist()]
     if not people:
         return OFFICIAL_EVIDENCE.empty()
-    place = pc.index_in(pa.array(data.people, pa.string()), value_set=pa.array(people, pa.string()))
-    group = np.asarray(place).astype(np.int64)[data.person] if data.people else data.person
+    place = places(pa.chunked_array([pa.array(data.people, pa.string())]), people)
+    group = place[data.person]
     found = Evidence(
         data,
         people,
@@ -64,7 +65,7 @@ def official_evidence(
     columns["median_days_late"] = columns["median_days_late"].cast(pa.float64())
     columns["p_exact"] = column(found.test.p_exact)
     sizes = np.zeros(len(people), dtype=np.int64)
-    sizes[np.asarray(place).astype(np.int64)] = [window_sessions(data, p).size for p in range(len(data.people))]
+    sizes[place] = [window_sessions(data, p).size for p in range(len(data.people))]
     columns["n_sessions"] = column(sizes)
     columns |= _ranks(found, rules) | _thirds(data, found) | _committees(data, group, len(people), memberships)
     columns["repeat_offender_raw"] = column(
@@ -75,7 +76,7 @@ def official_evidence(
             rules.min_clusters,
         )
     )
-    table = pa.table({name: columns[name] for name in OFFICIAL_EVIDENCE.names}).cast(OFFICIAL_EVIDENCE.schema)
+    table = frame(OFFICIAL_EVIDENCE, {name: columns[name] for name in OFFICIAL_EVIDENCE.names})
     return ask(
         "SELECT * FROM t ORDER BY q_value NULLS LAST, p_value NULLS LAST, mean_score DESC NULLS LAST, bioguide_id",
         shape=OFFICIAL_EVIDENCE,
@@ -130,9 +131,8 @@ def _thirds(data: Clusters, found: Evidence) -> Columns:
 def _committees(data: Clusters, group: Ints, size: int, memberships: pa.Table) -> Columns:
     """Committees, chairs and trades in a committee's sectors; unknown for people without dated membership."""
     sat = seats(memberships, data.table)
-    facts = pa.table(
-        {"cluster": pa.array(range(group.size), pa.int64()), "place": group, "sector": data.table.column("sector")}
-    )
+    known: dict[str, Any] = {"cluster": np.arange(group.size), "place": group, "sector": data.table.column("sector")}
+    facts = pa.table(known)
     found = ask(
         """
         WITH inside AS (

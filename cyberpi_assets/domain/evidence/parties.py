@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from itertools import combinations
 from math import comb
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from scipy.stats import permutation_test
 
+from cyberpi_assets.domain.columns import known
 from cyberpi_assets.domain.evidence.clusters import Clusters
 from cyberpi_assets.domain.features import Bools, Floats
+from cyberpi_assets.domain.sql import ask
 from cyberpi_assets.settings import EvidenceRules
 from cyberpi_assets.tables import PARTY_EVIDENCE
 
@@ -55,18 +58,24 @@ def stratified_p(
 
 
 def _officials(data: Clusters) -> pa.Table:
-    """One row per official: chamber and party of most clusters, and the means compared."""
-    chamber = data.table.column("chamber").to_pandas().astype(object)
-    party = data.table.column("party").to_pandas().fillna(_UNKNOWN).astype(object)
-    frame = data.table.select(["person"]).to_pandas()
-    frame["chamber"], frame["party"] = chamber, party
-    frame["mean_score"] = data.score
-    frame["excess_score"] = data.score - data.expected_score
-    frame["mean_one_minus_p"] = 1.0 - data.p_placebo
-    by = frame.groupby("person", sort=True)
-    # ties by name, so that the answer does not depend on the order of rows
-    of = by[["chamber", "party"]].agg(lambda s: s.value_counts().sort_index().idxmax())
-    return pa.Table.from_pandas(of.join(by[["mean_score", "excess_score", "mean_one_minus_p"]].mean()))
+    """One row per official: chamber and party of most clusters, ties by name, and the means compared."""
+    facts: dict[str, Any] = {name: data.table.column(name) for name in ("person", "chamber", "party")} | {
+        "mean_score": known(data.score),
+        "excess_score": known(data.score - data.expected_score),
+        "mean_one_minus_p": known(1.0 - data.p_placebo),
+    }
+    return ask(
+        """
+        WITH named AS (SELECT * REPLACE (coalesce(party, $unknown) AS party) FROM facts),
+        c AS (SELECT person, chamber, count(*) AS n FROM named WHERE chamber IS NOT NULL GROUP BY ALL),
+        p AS (SELECT person, party, count(*) AS n FROM named GROUP BY ALL)
+        SELECT person, (SELECT chamber FROM c WHERE c.person = m.person ORDER BY n DESC, chamber LIMIT 1) AS chamber,
+               (SELECT party FROM p WHERE p.person = m.person ORDER BY n DESC, party LIMIT 1) AS party,
+               avg(mean_score) AS mean_score, avg(excess_score) AS excess_score, avg(mean_one_minus_p) AS mean_one_minus_p
+        FROM named m GROUP BY person ORDER BY person""",
+        params={"unknown": _UNKNOWN},
+        facts=pa.table(facts),
+    )
 
 
 def party_evidence(data: Clusters, rules: EvidenceRules) -> pa.Table:
@@ -80,9 +89,9 @@ def party_evidence(data: Clusters, rules: EvidenceRules) -> pa.Table:
     rows: list[dict[str, object]] = []
     for metric in ("mean_score", "excess_score", "mean_one_minus_p"):
         values = officials.column(metric).to_numpy(zero_copy_only=False)
-        known = np.isfinite(values)
+        finite = np.isfinite(values)
         for where in ("house", "senate", "both"):
-            here = known if where == "both" else known & (chamber == where)
+            here = finite if where == "both" else finite & (chamber == where)
             for a, b in combinations(sorted(set(party[here]) - {_UNKNOWN}), 2):
                 mine = here & ((party == a) | (party == b))
                 rows.append(_compared(values, chamber, party == a, mine, rules, rng) | {

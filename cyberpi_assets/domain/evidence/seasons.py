@@ -103,7 +103,7 @@ def _buckets(diary: list[Diary], pattern: str, rules: EvidenceRules) -> list[dic
             "detail": "official-days; chi-square against each official's sessions in office",
         }
     ]
-    rows += [
+    buckets: list[dict[str, object]] = [
         {
             "pattern": pattern,
             "bucket": name,
@@ -115,7 +115,7 @@ def _buckets(diary: list[Diary], pattern: str, rules: EvidenceRules) -> list[dic
         }
         for name, o, e in zip(names, observed, expected, strict=True)
     ]
-    return rows
+    return rows + buckets
 
 
 def _chi_square(observed: Floats, expected: Floats) -> Floats:

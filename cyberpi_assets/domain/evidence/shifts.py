@@ -1,4 +1,4 @@
-"""The calendar-shift test: is an official's calendar of trades better placed than the same calendar begun elsewhere?
+"""The calendar-shift test: an official's calendar of trades against the same calendar begun elsewhere.
 
 Here belongs the test of a whole calendar. All trades of an official move by one random number of sessions around the
 official's own window, so that batches stay together and habits of spacing are kept; each then has the p of its ticker
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from zlib import crc32
 
 import numpy as np
@@ -84,7 +85,7 @@ def calendars(data: Clusters, person: int, mine: Ints, days: Days, rules: Eviden
     placebo = data.surface.placebo
     code = data.code[mine]
     edges = np.flatnonzero(np.r_[True, code[1:] != code[:-1], True])
-    for a, b in zip(edges[:-1], edges[1:], strict=True):
+    for a, b in pairwise(edges.tolist()):
         group = mine[a:b]
         low, high = placebo.places(np.full(first.size, code[a]), first, last)
         ranks = np.concatenate([placebo.rank[x:y] for x, y in zip(low, high, strict=True)])

@@ -7,11 +7,14 @@ particular to a level belongs to `officials.py` and `groups.py`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from zlib import crc32
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
+from cyberpi_assets.domain.columns import Column
 from cyberpi_assets.domain.evidence.clusters import Clusters, batches
 from cyberpi_assets.domain.evidence.intervals import percentiles, ratio_interval, resample_days, shrunk_rates
 from cyberpi_assets.domain.evidence.labels import judge
@@ -22,12 +25,13 @@ from cyberpi_assets.domain.rankings import wilson
 from cyberpi_assets.domain.timing import SUSPICIOUS
 from cyberpi_assets.settings import EvidenceRules
 
-Columns = dict[str, pa.Array]
+Columns = dict[str, Any]
 
 
-def column(values: object) -> pa.Array:
+def column(values: npt.ArrayLike) -> Column:
     """An Arrow column in which NaN is null."""
-    return pa.array(values, from_pandas=True)
+    plain: Any = np.asarray(values)
+    return pa.array(plain, from_pandas=True)
 
 
 class Evidence:
@@ -143,7 +147,9 @@ class Evidence:
             n_days = int(at.max(initial=-1)) + 1
             if n_batches[g] < rules.min_batches:
                 continue
-            sums = np.stack([np.bincount(at, weights=values[members, c], minlength=n_days) for c in range(4)], axis=1)
+            sums = np.stack(
+                [np.bincount(at, weights=values[members, c], minlength=n_days) for c in range(4)], axis=1
+            ).astype(np.float64)
             rng = np.random.default_rng([rules.seed, crc32(self._names[g].encode()), 1])
             drawn = resample_days(sums, rules.resamples, rng)
             self.means[g] = drawn.mean

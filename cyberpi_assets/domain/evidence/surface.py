@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from cyberpi_assets.domain.calendar import Days, sessions
+from cyberpi_assets.domain.columns import day_numbers, having, numbered, places
 from cyberpi_assets.domain.evidence.counting import RangeCounts
 from cyberpi_assets.domain.features import Bools, Floats, Ints
 from cyberpi_assets.domain.sql import Frame, only
@@ -64,10 +65,9 @@ class Surface:
     last_bar: Ints  # of the stretch of days that the row belongs to
     timing: TimingRules
 
-    def codes(self, tickers: pa.ChunkedArray | pa.Array) -> Ints:
+    def codes(self, tickers: pa.ChunkedArray[Any]) -> Ints:
         """Number of each ticker, -1 where the surface has none."""
-        found = pc.index_in(tickers, value_set=pa.array(self.tickers, pa.string()))
-        return np.asarray(found.fill_null(-1)).astype(np.int64)
+        return places(tickers, self.tickers)
 
     def rows(self, code: Ints, day: Ints) -> Ints:
         """Row of each ticker and day, -1 where there is none. Shapes: (queries,)."""
@@ -120,22 +120,15 @@ class Surface:
 
 
 def read_surface(
-    surface: Frame, timing: TimingRules, rules: EvidenceRules, tickers: pa.Array | pa.ChunkedArray | None = None
+    surface: Frame, timing: TimingRules, rules: EvidenceRules, tickers: pa.ChunkedArray[Any] | None = None
 ) -> Surface:
     """The surface as arrays, only of these tickers when given. surface: `tables.TIMING_SURFACE`, in any order."""
     slim = only(surface, *_READ)
     table = slim if isinstance(slim, pa.Table) else slim.to_arrow_table()
     if tickers is not None:
-        table = table.filter(pc.is_in(table.column("ticker"), value_set=pc.unique(tickers).cast(pa.string())))
-    encoded = pc.dictionary_encode(table.column("ticker").combine_chunks())
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.combine_chunks()
-    printed = encoded.dictionary.to_pylist()
-    by_name = np.argsort(np.array(printed, dtype=object), kind="stable") if printed else np.zeros(0, np.int64)
-    renumber = np.empty(len(printed), dtype=np.int64)
-    renumber[by_name] = np.arange(len(printed))
-    code = renumber[encoded.indices.to_numpy()] if printed else np.zeros(0, np.int64)
-    day = table.column("day").cast(pa.int32()).to_numpy().astype(np.int64)
+        table = having(table, "ticker", tickers.unique().to_pylist())
+    numbers, names = numbered(table.column("ticker"))
+    code, day = numbers.astype(np.int64), day_numbers(table.column("day"))
     key = (code << _SHIFT) | day
     order = np.argsort(key, kind="stable")
     key, code, day = key[order], code[order], day[order]
@@ -144,7 +137,7 @@ def read_surface(
         return table.column(name).to_numpy()[order]
 
     # one decimal more than any score has: equal scores are equal however they were summed
-    score = np.round(np.minimum(100.0, column("raw_score").astype(np.float64)), 9)
+    score = np.round(np.minimum(100.0, column("raw_score").astype(np.float64)), 9).astype(np.float64)
     levels, rank = np.unique(score, return_inverse=True)
     is_session, scorable = column("is_session").astype(bool), column("scorable").astype(bool)
     # a stretch of days without a break: the market was there from its first day to `window_days` before its last
@@ -155,7 +148,7 @@ def read_surface(
     prior = before[:-1] - np.repeat(before[starts], length)
     usable = is_session & scorable & (prior >= rules.prior_sessions) & (day <= last_bar)
     return Surface(
-        [str(printed[i]) for i in by_name],
+        names,
         key,
         score,
         rank.astype(np.int32),

@@ -6,6 +6,7 @@ Here belongs the making of trades whose truth is known. What is tested on them b
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -103,21 +104,19 @@ def _clusters(
     row = surface.rows(code, day)
     third = dict(zip(tickers.code.tolist(), tickers.third, strict=True))
     n = np.maximum(dates.n, 1)
-    table = pa.table(
-        {
-            "person": [r[0] for r in rows],
-            "ticker": [surface.tickers[r[1]] for r in rows],
-            "day": pa.array(day, pa.int32()).cast(pa.date32()),
-            "third": [third[int(c)] for c in code],
-            "score": surface.score[row],
-            "p_placebo": dates.at_least / n,
-            "p_above": dates.above / n,
-            "expected_score": dates.total / n,
-            "expected_suspicious": dates.suspicious / n,
-            "mirror": np.full(row.size, np.nan),
-        }
-    )
-    return build(table, surface, terms)
+    columns: dict[str, Any] = {
+        "person": [r[0] for r in rows],
+        "ticker": [surface.tickers[r[1]] for r in rows],
+        "day": pa.array(day, pa.int32()).cast(pa.date32()),
+        "third": [third[int(c)] for c in code],
+        "score": surface.score[row],
+        "p_placebo": dates.at_least / n,
+        "p_above": dates.above / n,
+        "expected_score": dates.total / n,
+        "expected_suspicious": dates.suspicious / n,
+        "mirror": np.full(row.size, np.nan),
+    }
+    return build(pa.table(columns), surface, terms)
 
 
 def randomised_p(data: Clusters, rng: np.random.Generator) -> Floats:
