@@ -59,8 +59,8 @@ def _filled(shape: pa.Schema, **known: pa.Array | pa.ChunkedArray) -> pa.Table:
     """A table of this schema: columns not given are empty text where they may not be null, else null."""
     n = len(next(iter(known.values())))
     columns = [
-        known[f.name] if f.name in known else pa.array([""] * n, f.type) if not f.nullable and pa.types.is_string(f.type)
-        else pa.nulls(n, f.type) for f in shape
+        known[f.name] if f.name in known else pa.array([""] * n, f.type) if not f.nullable and
+        pa.types.is_string(f.type) else pa.nulls(n, f.type) for f in shape
     ]  # fmt: skip
     return pa.table([c.cast(f.type) for c, f in zip(columns, shape, strict=True)], names=shape.names)
 
@@ -141,7 +141,10 @@ def run(
     officials: int = 200,
     repetitions: int = 3,
 ) -> list[Row]:
-    """Rows: the nulls against each baseline, and the shift test of all officials. Raises AssertionError where they differ."""
+    """Rows: the nulls against each baseline, and the shift test of all officials.
+
+    Raises AssertionError where they differ.
+    """
     timing, rules = TimingRules(), EvidenceRules()  # pyright: ignore[reportCallIssue]
     index = read_surface(inputs.surface, timing, rules)
     made = invented(index, n, officials, np.random.default_rng(_SEED))

@@ -111,7 +111,8 @@ def command_tree(command: Sequence[str], env: Mapping[str, str], *, watched: boo
         said.seek(0)
         text = said.read().decode(errors="replace")
     if code:
-        raise PieceFailed(f"{' '.join(command)[:200]} ended with {code}:\n{text[-3000:]}")
+        failures = "\n".join(line for line in text.splitlines() if "✗" in line)  # how `cyberpi run` marks a failed step
+        raise PieceFailed(f"{' '.join(command)[:200]} ended with {code}:\n{text[-2000:]}\n{failures}")
     return Measured(seconds, peak, {"output": text})
 
 
