@@ -66,7 +66,7 @@ def _filled(shape: pa.Schema, **known: pa.Array | pa.ChunkedArray) -> pa.Table:
 
 
 def invented(index: Surface, n: int, officials: int, rng: np.random.Generator) -> Made:
-    """Trades on random placebo days, 500 an official, each official in any ticker; a fifth of them in batches of ten."""
+    """Trades on random placebo days of random tickers, each by a random official who always held office."""
     place = rng.integers(0, index.placebo.day.size, size=n)
     person = np.sort(rng.integers(0, officials, size=n))
     code, day = (index.placebo.key[place] >> 32).astype(np.int64), index.placebo.day[place].astype(np.int64)

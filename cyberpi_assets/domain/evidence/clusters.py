@@ -22,8 +22,8 @@ from cyberpi_assets.settings import EvidenceRules, TimingRules
 
 THIRDS = ("calm", "middling", "wild")
 
-# One row per trade that counts, as in `domain/rankings.py`: superseded, deleted and repeated rows are no trades of their
-# own, and House filings before `house_from` are an incomplete record.
+# One row per trade that counts, as in `domain/rankings.py`: superseded, deleted and repeated rows are no trades of
+# their own, and House filings before `house_from` are an incomplete record.
 COUNTED = """
 counted AS (
     SELECT t.*, c.score, coalesce(t.bioguide_id, 'name:' || lower(t.official)) AS person
@@ -37,13 +37,14 @@ counted AS (
 def ticker_volatility(bars: Frame) -> pa.Table:
     """Annual volatility of each ticker and its third. bars: ticker, session, close. Columns: ticker, volatility, third.
 
-    Sample standard deviation of daily log returns over all bars, returns beyond 40 % left out, times sqrt(252); null with
-    fewer than 60 returns. Thirds are of the tickers with a volatility: calm | middling | wild.
+    Sample standard deviation of daily log returns over all bars, returns beyond 40 % left out, times sqrt(252); null
+    with fewer than 60 returns. Thirds are of the tickers with a volatility: calm | middling | wild.
     """
     return ask(
         """
         WITH r AS (
-            SELECT ticker, ln(close / lag(close) OVER (PARTITION BY ticker ORDER BY session)) AS r FROM bars WHERE close > 0
+            SELECT ticker, ln(close / lag(close) OVER (PARTITION BY ticker ORDER BY session)) AS r FROM bars WHERE
+            close > 0
         ), v AS (
             SELECT ticker, CASE WHEN count(r) FILTER (abs(r) < 0.4) >= 60
                 THEN stddev_samp(r) FILTER (abs(r) < 0.4) * sqrt(252) END AS volatility
@@ -92,12 +93,14 @@ def clusters(
 ) -> Clusters:
     """Gather the clusters of all scored trades that count.
 
-    correlations, trades, nulls, surface, terms, companies: the tables of these names; volatility: as `ticker_volatility`.
+    correlations, trades, nulls, surface, terms, companies: the tables of these names; volatility: as
+    `ticker_volatility`.
     """
     table = ask(
         f"""
         WITH {COUNTED}
-        SELECT c.person, c.ticker, c.transaction_date AS day, any_value(k.sector) AS sector, any_value(v.third) AS third,
+        SELECT c.person, c.ticker, c.transaction_date AS day, any_value(k.sector) AS sector, any_value(v.third) AS
+        third,
                mode(c.party) AS party, mode(c.chamber) AS chamber, count(*) AS n_trades, max(n.p_placebo) AS p_placebo,
                max(n.expected_score) AS expected_score, max(n.expected_suspicious) AS expected_suspicious,
                max(n.mirror_score) AS mirror, max(c.score) AS score

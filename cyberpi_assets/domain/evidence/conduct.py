@@ -40,11 +40,14 @@ def due_days(transaction: Ints, notification: Ints) -> Ints:
 
 
 def lateness(trades: pa.Table) -> pa.Table:
-    """Whether each disclosed row was filed late. Columns: trade_id, person, late (bool, null when not to be told), days_late.
+    """Whether each disclosed row was filed late.
 
-    trades: `tables.DISCLOSED_TRADES`. Left out are amended, deleted and repeated rows: their filing date is not that of the
-    report that was due. A superseded row counts with the filing it first stood in. Without a plausible notification date
-    a row filed within 30 days of the trade is in time, one filed after the 45th is late, and one between is not to be told.
+    Columns: trade_id, person, late (bool, null when not to be told), days_late.
+
+    trades: `tables.DISCLOSED_TRADES`. Left out are amended, deleted and repeated rows: their filing date is not that
+    of the report that was due. A superseded row counts with the filing it first stood in. Without a plausible
+    notification date a row filed within 30 days of the trade is in time, one filed after the 45th is late, and one
+    between is not to be told.
     """
     rows = ask(
         """
@@ -88,9 +91,9 @@ def conduct(
 ) -> pa.Table:
     """How each person trades and files. One row per person.
 
-    trades: `tables.DISCLOSED_TRADES`; correlations: `tables.DISCLOSURE_CORRELATIONS`; terms: `tables.OFFICIAL_TERMS`. Columns:
-    person, official, chamber, party, state (of the latest trade), n_trades, n_scored, n_suspicious, first_trade, last_trade,
-    owners, rebalancing_share, held_leadership and lateness as in `tables.OFFICIAL_EVIDENCE`.
+    trades: `tables.DISCLOSED_TRADES`; correlations: `tables.DISCLOSURE_CORRELATIONS`; terms: `tables.OFFICIAL_TERMS`.
+    Columns: person, official, chamber, party, state (of the latest trade), n_trades, n_scored, n_suspicious,
+    first_trade, last_trade, owners, rebalancing_share, held_leadership and lateness as in `tables.OFFICIAL_EVIDENCE`.
     """
     late = lateness(trades)
     return ask(
@@ -108,7 +111,8 @@ def conduct(
                    count(*) - count(late) AS n_lateness_unknown, median(days_late) AS median_days_late
             FROM late GROUP BY person
         )
-        SELECT c.person, arg_max(official, (filed_on, trade_id)) AS official, arg_max(chamber, (filed_on, trade_id)) AS chamber,
+        SELECT c.person, arg_max(official, (filed_on, trade_id)) AS official, arg_max(chamber, (filed_on, trade_id)) AS
+        chamber,
                arg_max(party, (filed_on, trade_id)) AS party, arg_max(state, (filed_on, trade_id)) AS state,
                count(*) AS n_trades, count(score) AS n_scored, count(*) FILTER (score >= $suspicious) AS n_suspicious,
                min(c.transaction_date) FILTER (score IS NOT NULL) AS first_trade,
@@ -116,11 +120,11 @@ def conduct(
                count(*) FILTER (owner = 'self') AS n_self, count(*) FILTER (owner = 'spouse') AS n_spouse,
                count(*) FILTER (owner = 'joint') AS n_joint, count(*) FILTER (owner = 'child') AS n_child,
                count(*) FILTER (owner IS NULL OR owner NOT IN ('self', 'spouse', 'joint', 'child')) AS n_owner_unknown,
-               count(*) FILTER (ticker IS NOT NULL AND tickers >= $basket) / nullif(count(ticker), 0) AS rebalancing_share,
-               any_value(held_leadership) AS held_leadership, coalesce(any_value(n_lateness_known), 0) AS n_lateness_known,
-               coalesce(any_value(n_late), 0) AS n_late, coalesce(any_value(n_lateness_unknown), 0) AS n_lateness_unknown,
-               any_value(n_late) / nullif(any_value(n_lateness_known), 0) AS late_rate,
-               any_value(median_days_late) AS median_days_late
+               count(*) FILTER (ticker IS NOT NULL AND tickers >= $basket) / nullif(count(ticker), 0) AS
+               rebalancing_share, any_value(held_leadership) AS held_leadership, coalesce(any_value(n_lateness_known),
+               0) AS n_lateness_known, coalesce(any_value(n_late), 0) AS n_late,
+               coalesce(any_value(n_lateness_unknown), 0) AS n_lateness_unknown, any_value(n_late) /
+               nullif(any_value(n_lateness_known), 0) AS late_rate, any_value(median_days_late) AS median_days_late
         FROM counted c LEFT JOIN baskets b ON b.person = c.person AND b.transaction_date = c.transaction_date
         LEFT JOIN led ON led.person = c.person LEFT JOIN filed ON filed.person = c.person
         GROUP BY c.person ORDER BY c.person""",

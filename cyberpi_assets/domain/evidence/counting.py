@@ -15,7 +15,8 @@ from cyberpi_assets.domain.features import Ints
 class RangeCounts:
     """Counts of ranks in ranges (Claude, Navarro and Ordonez 2015, "The wavelet matrix").
 
-    ranks: whole numbers from 0, one per place, at most 2**31 places. Memory: 4 bytes a place and bit of the largest rank.
+    ranks: whole numbers from 0, one per place, at most 2**31 places. Memory: 4 bytes a place and bit of the largest
+    rank.
     """
 
     def __init__(self, ranks: npt.NDArray[np.integer]) -> None:

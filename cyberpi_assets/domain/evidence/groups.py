@@ -1,8 +1,8 @@
 """The evidence of tickers, sectors and committees: many officials' trades together.
 
-Here belongs the assembly of `ticker_evidence`, `sector_evidence` and `committee_evidence`. Under the null every official's
-calendar is shifted as a whole and by itself; trades of different officials on the same news are then taken for
-independent, which they may not be.
+Here belongs the assembly of `ticker_evidence`, `sector_evidence` and `committee_evidence`. Under the null every
+official's calendar is shifted as a whole and by itself; trades of different officials on the same news are then taken
+for independent, which they may not be.
 """
 
 from __future__ import annotations
@@ -37,7 +37,10 @@ def _distinct(values: Ints, group: Ints, size: int) -> Ints:
 
 
 def _totals(trades: pa.Table, correlations: pa.Table, companies: pa.Table, house_from: dt.date) -> pa.Table:
-    """Trades that count and scored trades per ticker, of those with a scored one. Columns: ticker, name, sector, n, scored."""
+    """Trades that count and scored trades per ticker, of those with a scored one.
+
+    Columns: ticker, name, sector, n, scored.
+    """
     return ask(
         f"""
         WITH {COUNTED}
@@ -102,7 +105,8 @@ def sector_evidence(
     """Evidence per sector with a scored trade. Columns: `tables.SECTOR_EVIDENCE`, by q, p, sector."""
     totals = ask(
         """
-        SELECT coalesce(sector, 'unknown') AS sector, sum(n)::BIGINT AS n, sum(scored)::BIGINT AS scored FROM t GROUP BY 1
+        SELECT coalesce(sector, 'unknown') AS sector, sum(n)::BIGINT AS n, sum(scored)::BIGINT AS scored FROM t GROUP
+        BY 1
         ORDER BY 1""",
         t=_totals(trades, correlations, companies, house_from),
     )
@@ -131,8 +135,8 @@ def sector_evidence(
 def committee_evidence(data: Clusters, committees: pa.Table, memberships: pa.Table, rules: EvidenceRules) -> pa.Table:
     """Evidence per mapped committee with members who trade in its sectors. Columns: `tables.COMMITTEE_EVIDENCE`.
 
-    committees, memberships: the tables of committees and of seats. Trades count when the member sat on the committee on the
-    day of the trade and the ticker's sector is one that the committee is taken to oversee.
+    committees, memberships: the tables of committees and of seats. Trades count when the member sat on the committee
+    on the day of the trade and the ticker's sector is one that the committee is taken to oversee.
     """
     sat = seats(memberships, data.table)
     sector = np.array(data.table.column("sector").to_pylist(), dtype=object)

@@ -1,7 +1,7 @@
 """Intervals: how far a rate, a mean or a rank could lie from what was counted.
 
-Here belong Wilson and exact Poisson intervals, shrinkage of rates towards their peers, the bootstrap over trading days and
-the interval of a rank. Tests of a hypothesis belong to `shifts.py` and `multiplicity.py`.
+Here belong Wilson and exact Poisson intervals, shrinkage of rates towards their peers, the bootstrap over trading days
+and the interval of a rank. Tests of a hypothesis belong to `shifts.py` and `multiplicity.py`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def ratio_interval(observed: npt.ArrayLike, expected: npt.ArrayLike, level: floa
 
 
 def beta_prior(successes: npt.ArrayLike, trials: npt.ArrayLike) -> tuple[float, float]:
-    """Beta prior (a, b) under which these counts are most likely (beta-binomial maximum likelihood); (1, 1) without data."""
+    """Beta prior (a, b) under which these counts are most likely (beta-binomial); (1, 1) with fewer than two groups."""
     k, n = np.asarray(successes, dtype=np.float64), np.asarray(trials, dtype=np.float64)
     k, n = k[n > 0], n[n > 0]
     if k.size < 2:
@@ -69,7 +69,10 @@ class Shrunk:
 
 
 def shrunk_rates(successes: npt.ArrayLike, trials: npt.ArrayLike, reached: float = 0.5, level: float = 0.95) -> Shrunk:
-    """Empirical-Bayes rates: a Beta prior fitted to all groups, updated by each group's own counts. NaN without trials."""
+    """Empirical-Bayes rates: a Beta prior fitted to all groups, updated by each group's own counts.
+
+    NaN without trials.
+    """
     k, n = np.asarray(successes, dtype=np.float64), np.asarray(trials, dtype=np.float64)
     a, b = beta_prior(k, n)
     post_a, post_b = a + k, b + n - k

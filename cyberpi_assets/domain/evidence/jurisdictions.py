@@ -70,8 +70,8 @@ def congress_span(congress: int) -> tuple[dt.date, dt.date]:
 def seats(memberships: pa.Table, clusters: pa.Table) -> pa.Table:
     """Full committees on which a cluster's official sat on its day. Columns: cluster (row), committee_id, title.
 
-    memberships: `tables.COMMITTEE_MEMBERSHIPS`; clusters: person, day. Published lists are few: a seat shown by a list of a
-    Congress counts for the whole of that Congress. A member who joined or left in mid-term is counted too long.
+    memberships: `tables.COMMITTEE_MEMBERSHIPS`; clusters: person, day. Published lists are few: a seat shown by a list
+    of a Congress counts for the whole of that Congress. A member who joined or left in mid-term is counted too long.
     """
     numbered = clusters.select(["person", "day"]).append_column(
         "cluster", pa.array(range(clusters.num_rows), pa.int64())

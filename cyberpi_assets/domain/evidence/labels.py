@@ -1,7 +1,7 @@
 """When a raw figure may be called a finding.
 
-Here belongs the one rule by which a label is given (METHODS, section 3). What the figures are belongs to the modules that
-count them.
+Here belongs the one rule by which a label is given (METHODS, section 3). What the figures are belongs to the modules
+that count them.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def judge(
 ) -> tuple[Bools, list[str], list[str | None]]:
     """Which groups are supported findings, their labels, and the conditions that do not hold.
 
-    n: tested clusters; certainty: P(rate >= 0.5); oe_low: lower bound of O/E; q: q value. NaN is unknown, and an unknown
-    condition does not hold.
+    n: tested clusters; certainty: P(rate >= 0.5); oe_low: lower bound of O/E; q: q value. NaN is unknown, and an
+    unknown condition does not hold.
     """
     sure, near = rules.offender_certainty, f"P(rate >= {rules.offender_rate:g})"
     conditions: list[tuple[Bools, list[str]]] = [

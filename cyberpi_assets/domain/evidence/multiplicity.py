@@ -1,6 +1,7 @@
 """Many tests at once, and sums of unequal chances.
 
-Here belong q values over families with unknowns, and the Poisson-binomial tail. Single tests belong where they are made.
+Here belong q values over families with unknowns, and the Poisson-binomial tail. Single tests belong where they are
+made.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def q_values(p: npt.ArrayLike, method: str = "bh") -> Floats:
 
 
 def poisson_binomial_tail(chances: npt.ArrayLike, observed: int) -> float:
-    """P(X >= observed) for X the number of successes among independent trials with these chances; 1 where observed <= 0.
+    """P(X >= observed) for X the successes among independent trials with these chances; 1 where observed <= 0.
 
     Trials of one person are not independent where windows overlap: the tail is then too small, and reported as such.
     """

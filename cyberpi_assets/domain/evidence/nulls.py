@@ -1,7 +1,7 @@
 """The null of one trade: what its score would have been on every other day on which it could have been made.
 
-Here belongs the placebo test of a scored trade, by full enumeration of its admissible dates, and the mirror score. Tests of
-a person's whole calendar belong to `shifts.py`.
+Here belongs the placebo test of a scored trade, by full enumeration of its admissible dates, and the mirror score.
+Tests of a person's whole calendar belong to `shifts.py`.
 
 Admissible dates D of a trade: sessions on which the official held office, between the official's first and last scored
 trade, on which the ticker had been listed for at least 60 sessions and can be scored; and the trade's own date. House
@@ -45,7 +45,8 @@ def admissible(
 ) -> Dates:
     """Count the admissible dates of trades, all of them or those within `local_days` of the trade.
 
-    person: place in `spans`, -1 for none; code: ticker number, -1 for none; day: days since 1970-01-01. Shapes: (trades,).
+    person: place in `spans`, -1 for none; code: ticker number, -1 for none; day: days since 1970-01-01. Shapes:
+    (trades,).
     """
     placebo, n_trades = surface.placebo, person.size
     row = surface.rows(code, day)
@@ -118,8 +119,9 @@ def timing_nulls(
 ) -> pa.Table:
     """The placebo p, expectations and mirror score of every scored trade. Columns: `tables.TIMING_NULLS`.
 
-    correlations: `tables.DISCLOSURE_CORRELATIONS`; trades: `tables.DISCLOSED_TRADES`; surface: `tables.TIMING_SURFACE`, of
-    all months; terms: `tables.OFFICIAL_TERMS`. p is exact: #{d in D: S(d) >= S(trade)} / |D|. Ordered by month and trade_id.
+    correlations: `tables.DISCLOSURE_CORRELATIONS`; trades: `tables.DISCLOSED_TRADES`; surface:
+    `tables.TIMING_SURFACE`, of all months; terms: `tables.OFFICIAL_TERMS`. p is exact: #{d in D: S(d) >= S(trade)} /
+    |D|. Ordered by month and trade_id.
     """
     scored = scored_trades(correlations, trades, terms, house_from)
     if scored.table.num_rows == 0:

@@ -44,7 +44,8 @@ def stratified_p(
 ) -> tuple[float, float]:
     """Difference of means weighted over strata, and its two-sided p with party permuted within each stratum.
 
-    Each stratum weighs as many officials as it has. p = (b + 1) / (draws + 1), twice the smaller tail. Shapes: (officials,).
+    Each stratum weighs as many officials as it has. p = (b + 1) / (draws + 1), twice the smaller tail. Shapes:
+    (officials,).
     """
     null, observed, total = np.zeros(draws), 0.0, values.size
     for s in np.unique(stratum):
@@ -71,7 +72,8 @@ def _officials(data: Clusters) -> pa.Table:
         p AS (SELECT person, party, count(*) AS n FROM named GROUP BY ALL)
         SELECT person, (SELECT chamber FROM c WHERE c.person = m.person ORDER BY n DESC, chamber LIMIT 1) AS chamber,
                (SELECT party FROM p WHERE p.person = m.person ORDER BY n DESC, party LIMIT 1) AS party,
-               avg(mean_score) AS mean_score, avg(excess_score) AS excess_score, avg(mean_one_minus_p) AS mean_one_minus_p
+               avg(mean_score) AS mean_score, avg(excess_score) AS excess_score, avg(mean_one_minus_p) AS
+               mean_one_minus_p
         FROM named m GROUP BY person ORDER BY person""",
         params={"unknown": _UNKNOWN},
         facts=pa.table(facts),

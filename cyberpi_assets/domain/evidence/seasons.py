@@ -37,7 +37,7 @@ class Diary:
 
 
 def diaries(data: Clusters, rules: EvidenceRules) -> list[Diary]:
-    """The diary of every official whose window is long enough; a trade on a day without a session stands at the next."""
+    """The diary of every official with a long enough window; a trade on a day without a session stands at the next."""
     starts = np.searchsorted(data.person, np.arange(len(data.people) + 1))
     out: list[Diary] = []
     for person, name in enumerate(data.people):

@@ -55,7 +55,10 @@ def upper_shares(ranks: npt.NDArray[np.int32], size: int) -> Floats:
 
 
 def shifted(value: Floats, at: Ints) -> Floats:
-    """Sum of the values at places `at` after every circular shift: out[k] = sum of value[(at + k) mod n]. Shape: (n,)."""
+    """Sum of the values at places `at` after every circular shift: out[k] = sum of value[(at + k) mod n].
+
+    Shape: (n,).
+    """
     n = value.size
     doubled = np.concatenate([value, value])
     out = np.zeros(n)
@@ -77,8 +80,8 @@ class Calendar:
 def calendars(data: Clusters, person: int, mine: Ints, days: Days, rules: EvidenceRules) -> Iterator[Calendar]:
     """One official's tickers. mine: the official's clusters, in order; days: the official's sessions, in order.
 
-    A trade dated on a day without a session stands at the next one. Left out are clusters on days out of office, without a
-    null, or whose own session is not admissible.
+    A trade dated on a day without a session stands at the next one. Left out are clusters on days out of office,
+    without a null, or whose own session is not admissible.
     """
     first, last = data.spans.of(person)
     size = data.surface.levels.size
@@ -105,7 +108,7 @@ def calendars(data: Clusters, person: int, mine: Ints, days: Days, rules: Eviden
 
 
 def episodes(day: Ints, gap: int | None) -> Ints:
-    """Number of each cluster's episode: trading days more than `gap` calendar days apart begin a new one; all 0 for None.
+    """Number of each cluster's episode: a pause of more than `gap` calendar days begins a new one; all 0 for None.
 
     day: of one official's clusters, in any order. Shape: as `day`.
     """
@@ -118,11 +121,12 @@ def episodes(day: Ints, gap: int | None) -> Ints:
 def shift_test(
     data: Clusters, cluster: Ints, group: Ints, n_groups: int, rules: EvidenceRules, gap: int | None = None
 ) -> ShiftTest:
-    """Test groups of clusters against shifted calendars, each official's shifted as a whole by an offset of his or her own.
+    """Test groups of clusters against shifted calendars, each official's shifted as a whole by an offset of its own.
 
-    cluster, group: pairs; a cluster may be in several groups. B and seed are `rules.shifts` and `rules.seed`. With `gap`, an
-    official's episodes (trades with no pause of more than `gap` calendar days) are shifted each by itself: whole calendars
-    have few distinct positions, since scores of neighbouring days are alike, and so a floor under p; episodes have not.
+    cluster, group: pairs; a cluster may be in several groups. B and seed are `rules.shifts` and `rules.seed`. With
+    `gap`, an official's episodes (trades with no pause of more than `gap` calendar days) are shifted each by itself:
+    whole calendars have few distinct positions, since scores of neighbouring days are alike, and so a floor under p;
+    episodes have not.
     """
     draws = rules.shifts
     sums, counts = np.zeros((n_groups, draws)), np.zeros((n_groups, draws))

@@ -35,7 +35,10 @@ def column(values: npt.ArrayLike) -> Column:
 
 
 class Evidence:
-    """The shared columns of all groups, and the bootstrap draws of their mean score. Shapes: (groups,), (groups, draws)."""
+    """The shared columns of all groups, and the bootstrap draws of their mean score.
+
+    Shapes: (groups,), (groups, draws).
+    """
 
     def __init__(
         self,
@@ -47,7 +50,7 @@ class Evidence:
         n_scored: Ints,
         rules: EvidenceRules,
     ) -> None:
-        """names: of the groups; cluster, group: pairs, a cluster may be in several groups; n_trades, n_scored: per group."""
+        """names, n_trades, n_scored: one per group; cluster, group: pairs, a cluster may be in several groups."""
         self._data, self._names, self._rules = data, names, rules
         order = np.lexsort([cluster, group])
         self._cluster, self._group = cluster[order], group[order]
@@ -136,7 +139,10 @@ class Evidence:
         return [self._cluster[a:b] for a, b in zip(self._edges[:-1], self._edges[1:], strict=True)]
 
     def _resample(self, hit: Floats, tested: Floats, chance: Floats) -> tuple[Ints, Floats]:
-        """Trading days of each group, and mean low and high, O/E low and high by bootstrap. Shapes: (groups,), (4, groups)."""
+        """Trading days of each group, and mean low and high, O/E low and high by bootstrap.
+
+        Shapes: (groups,), (4, groups).
+        """
         data, rules = self._data, self._rules
         batch = batches(data.person, data.day)
         n_batches, out = np.zeros(len(self._names), dtype=np.int64), np.full((4, len(self._names)), np.nan)

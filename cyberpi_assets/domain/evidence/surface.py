@@ -44,7 +44,10 @@ class Placebo:
         return RangeCounts(self.rank)
 
     def places(self, code: Ints, first: Ints, last: Ints) -> tuple[Ints, Ints]:
-        """The range [low, high) of places of a ticker's days from `first` to `last`, both included. Shapes: (queries,)."""
+        """The range [low, high) of places of a ticker's days from `first` to `last`, both included.
+
+        Shapes: (queries,).
+        """
         low = np.searchsorted(self.key, (code << _SHIFT) | first, side="left")
         high = np.searchsorted(self.key, (code << _SHIFT) | last, side="right")
         return low.astype(np.int64), np.maximum(low, high).astype(np.int64)
@@ -81,7 +84,7 @@ class Surface:
 
     @cached_property
     def placebo(self) -> Placebo:
-        """The days that may serve as placebo dates: sessions with a score, enough listed sessions before, and a market."""
+        """The days that may serve as placebo dates: sessions with a score, a market and enough listed sessions before."""
         key, rank = self.key[self.usable], self.rank[self.usable]
         score = self.score[self.usable]
         return Placebo(

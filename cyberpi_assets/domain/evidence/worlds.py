@@ -42,7 +42,7 @@ class Universe:
 
 
 def universe(surface: Surface, volatility: pa.Table, at_least: int) -> Universe:
-    """Tickers with at least so many admissible days and a known volatility. volatility: as `ticker_volatility` gives."""
+    """Tickers with so many admissible days and a known volatility. volatility: as `ticker_volatility` gives."""
     third = dict(zip(volatility.column("ticker").to_pylist(), volatility.column("third").to_pylist(), strict=True))
     code = np.arange(len(surface.tickers))
     low, high = surface.placebo.places(code, np.zeros_like(code), np.full_like(code, 2**31 - 1))
@@ -53,8 +53,8 @@ def universe(surface: Surface, volatility: pa.Table, at_least: int) -> Universe:
 def traders(surface: Surface, tickers: Universe, plans: list[Plan], rng: np.random.Generator) -> Clusters:
     """Clusters of these officials. Each trades a few tickers, always on common days; informed days are the best of one.
 
-    The window of an official is a random stretch of sessions of a random ticker; all tickers of the official have a market
-    in it. Raises ValueError where no ticker is long enough.
+    The window of an official is a random stretch of sessions of a random ticker; all tickers of the official have a
+    market in it. Raises ValueError where no ticker is long enough.
     """
     if tickers.code.size == 0:
         raise ValueError("no ticker has enough admissible days for the self-test")

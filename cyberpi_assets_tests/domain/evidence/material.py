@@ -69,7 +69,7 @@ def random_alerts(seed: int, spans: Mapping[str, tuple[dt.date, dt.date]], densi
 
 
 def trades(rows: Iterable[Mapping[str, Any]]) -> tuple[pa.Table, pa.Table]:
-    """Trades and their correlations from rows with trade_id, bioguide_id, ticker, transaction_date; score may be left out."""
+    """Trades and correlations from rows with trade_id, bioguide_id, ticker, transaction_date; score may be left out."""
     given = [dict(r) for r in rows]
     scores = [r.pop("score", 0.0) for r in given]
     full = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -176,4 +177,4 @@ def test_merged_stretches_hold_the_same_days_and_neither_touch_nor_overlap(given
     stretches = [(a, a + n) for a, n in given_spans]
     out = merged(stretches)
     assert {d for a, b in out for d in range(a, b + 1)} == {d for a, b in stretches for d in range(a, b + 1)}
-    assert all(b + 1 < c for (_, b), (c, _) in zip(out, out[1:], strict=False))
+    assert all(b + 1 < c for (_, b), (c, _) in pairwise(out))
