@@ -84,7 +84,7 @@ class Surface:
 
     @cached_property
     def placebo(self) -> Placebo:
-        """The days that may serve as placebo dates: sessions with a score, a market and enough listed sessions before."""
+        """The days that may serve as placebo dates: sessions with a score and a market, listed long enough."""
         key, rank = self.key[self.usable], self.rank[self.usable]
         score = self.score[self.usable]
         return Placebo(
