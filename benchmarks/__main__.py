@@ -44,7 +44,8 @@ def main() -> int:
         del os.environ[name]
     what = "a simulated world, 10 times over" if data is None else f"the folder `{data.name}`"
     day = dt.datetime.now(dt.UTC).date()
-    header = [f"Measured on {day} on {what}.", f"Machine: {machine()}."]
+    load = f"{os.getloadavg()[0]:.1f}"  # what else the machine was doing
+    header = [f"Measured on {day} on {what}; load average at the start {load}.", f"Machine: {machine()}."]
     print(*header, sep="\n", flush=True)
     groups: list[Group] = []
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
