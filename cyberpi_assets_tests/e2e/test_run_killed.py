@@ -10,6 +10,7 @@ import random
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import dagster as dg
@@ -44,13 +45,6 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
     redis_server.stop(store / "redis")
 
 
-@pytest.fixture(scope="module")
-def raced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
-    store = tmp_path_factory.mktemp("raced") / "store"
-    yield Terminal(store, WORLD)
-    redis_server.stop(store / "redis")
-
-
 def wait_for_tables(stderr: Iterator[str], count: int) -> None:
     """Read a run's progress until so many tables are stored."""
     seen = 0
@@ -61,63 +55,81 @@ def wait_for_tables(stderr: Iterator[str], count: int) -> None:
     pytest.fail(f"the run ended after {seen} tables")
 
 
-def test_killed_raced_and_read_amid_its_writes_a_run_gives_the_same_tables(
-    undisturbed: dict[str, list[str]], raced: Terminal
-) -> None:
+@dataclass
+class Raced:
+    """What happened to a store whose runs were killed, and whose last run was raced and read."""
+
+    cyberpi: Terminal
+    lake: Lake
+    found: dict[str, list[str]] = field(default_factory=dict)
+    states_of_killed: list[int] = field(default_factory=list)
+    asked: int = 0
+
+
+@pytest.fixture(scope="module")
+def raced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Raced]:
+    store = tmp_path_factory.mktemp("raced") / "store"
+    story = Raced(Terminal(store, WORLD), Lake(store / "lake"))
     chance = random.Random(SEED)
     for _ in range(3):
-        going = raced.start(*RUN)
+        going = story.cyberpi.start(*RUN)
         assert going.stderr is not None
         wait_for_tables(iter(going.stderr), chance.randrange(1, 20))
         time.sleep(chance.random() * 0.2)  # amid the step that follows, not at its start
         going.kill()
-        assert going.wait(60) == -9
+        story.states_of_killed.append(going.wait(60))
         going.communicate()
-        assert not (raced.store / "state.json").exists()
+        assert not (store / "state.json").exists()
 
-    going = raced.start(*RUN)
+    going = story.cyberpi.start(*RUN)
     assert going.stderr is not None
     wait_for_tables(iter(going.stderr), 1)
-    second = raced(*RUN)
+    second = story.cyberpi(*RUN)
     assert said(second, code=5) == ""
     assert "another run of profile demo is going on" in second.stderr
-    said(raced("sql", QUESTIONS[0]))
-    lake, asked = Lake(raced.store / "lake"), 0
+    said(story.cyberpi("sql", QUESTIONS[0]))
     while going.poll() is None:
-        query(lake, QUESTIONS[asked % len(QUESTIONS)], threads=1)
-        asked += 1
+        query(story.lake, QUESTIONS[story.asked % len(QUESTIONS)], threads=1)
+        story.asked += 1
     out, errors = going.communicate()
     assert going.returncode == 0, out + errors
-    assert asked >= len(QUESTIONS)
+    story.found = tables_of(story.lake)
+    yield story
+    redis_server.stop(store / "redis")
 
-    found = tables_of(lake)
+
+def test_killed_raced_and_read_amid_its_writes_a_run_gives_the_same_tables(
+    undisturbed: dict[str, list[str]], raced: Raced
+) -> None:
+    assert raced.states_of_killed == [-9, -9, -9]
+    assert raced.asked >= len(QUESTIONS)
     assert {name for name, rows in undisturbed.items() if rows} >= {"daily_bars", "market_alerts", "official_rankings"}
-    assert {name for name, rows in found.items() if rows != undisturbed[name]} == set()
+    assert {name for name, rows in raced.found.items() if rows != undisturbed[name]} == set()
 
 
-def test_killed_runs_do_not_seem_to_go_on_for_ever(raced: Terminal) -> None:
-    home = raced.store / "dagster" / "home"
+def test_killed_runs_do_not_seem_to_go_on_for_ever(raced: Raced) -> None:
+    home = raced.cyberpi.store / "dagster" / "home"
     with dg.DagsterInstance.from_config(str(home)) as instance:
-        states = [run.status for run in instance.get_runs()]
-    assert states == [dg.DagsterRunStatus.SUCCESS, *[dg.DagsterRunStatus.FAILURE] * 3]
+        states = [run.status for run in instance.get_runs()]  # the newest first
+    assert states[-4:] == [dg.DagsterRunStatus.SUCCESS, *[dg.DagsterRunStatus.FAILURE] * 3]
 
 
-def test_nothing_half_written_is_left_for_readers(raced: Terminal, tmp_path: Path) -> None:
-    lake = Lake(raced.store / "lake")
+def test_nothing_half_written_is_left_for_readers(raced: Raced, tmp_path: Path) -> None:
+    lake = raced.lake
     for name in ("daily_bars", "disclosure_correlations"):
         assert all(Path(f).is_file() for f in lake.files(name))
-    assert not list((raced.store / "reports").glob("*.tmp"))
+    assert not list((raced.cyberpi.store / "reports").glob("*.tmp"))
 
 
-def test_a_check_that_blocks_ends_the_run_with_exit_code_1(raced: Terminal) -> None:
+def test_a_check_that_blocks_ends_the_run_with_exit_code_1(raced: Raced) -> None:
     """What was read is damaged on disk: a negative price. What rests on bars keeps what it had."""
-    (path,) = (raced.store / "intake").glob("*/bar_facts.parquet")
+    (path,) = (raced.cyberpi.store / "intake").glob("*/bar_facts.parquet")
     facts = pq.read_table(path)
     close = [-1.0, *facts.column("close").to_pylist()[1:]]
     pq.write_table(facts.set_column(facts.schema.get_field_index("close"), "close", pa.array(close)), path)
-    lake = Lake(raced.store / "lake")
+    lake = raced.lake
     before = {name: lake.version(name) for name in ("market_alerts", "official_rankings", "published_warehouse")}
-    done = raced(*RUN)
+    done = raced.cyberpi(*RUN)
     out = said(done, code=1)
     assert "✗ check daily_bars.prices_on_sessions: FAILED" in done.stderr
     assert re.search(r"daily_bars\.prices_on_sessions\s+FAILED", out)

@@ -17,7 +17,31 @@ from cyberpi_assets.settings import Profile, Settings
 from cyberpi_assets.tables import ALL
 
 ROOT = Path(__file__).resolve().parents[2]
-GROUPS = {"reference", "market", "alerts", "disclosures", "correlations", "rankings", "reports"}
+GROUPS = ["reference", "market", "alerts", "disclosures", "correlations", "evidence", "rankings", "reports"]
+# what all figures on the worth of scores are computed from, in one step
+WEIGHED = {
+    "disclosed_trades",
+    "disclosure_correlations",
+    "timing_surface",
+    "timing_nulls",
+    "daily_bars",
+    "companies",
+    "officials",
+    "official_terms",
+    "committees",
+    "committee_memberships",
+    "demo_truth",
+}  # fmt: skip
+EVIDENCE = {
+    "official_evidence",
+    "ticker_evidence",
+    "sector_evidence",
+    "committee_evidence",
+    "party_evidence",
+    "temporal_patterns",
+    "calibration",
+}  # fmt: skip
+PRICED = {"disclosed_trades", "disclosure_correlations", "daily_bars", "companies"}
 
 # The lineage of the design, asset by asset. `source_files` is what was read; whatever rests on facts rests on it.
 LINEAGE: dict[str, set[str]] = {
@@ -41,7 +65,12 @@ LINEAGE: dict[str, set[str]] = {
     "official_timeliness": {"filing_timeliness", "disclosed_trades"},
     "timing_surface": {"market_alerts", "daily_bars"},
     "disclosure_correlations": {"disclosed_trades", "timing_surface", "market_alerts", "daily_bars"},
-    "official_rankings": {"disclosed_trades", "disclosure_correlations", "officials"},
+    "timing_nulls": {"disclosed_trades", "disclosure_correlations", "timing_surface", "official_terms"},
+    **dict.fromkeys(EVIDENCE, WEIGHED),
+    "trade_returns": PRICED,
+    "return_tests": PRICED,
+    "portfolio_returns": PRICED,
+    "official_rankings": {"disclosed_trades", "disclosure_correlations", "officials", *EVIDENCE},
     "ticker_rankings": {"disclosed_trades", "disclosure_correlations", "companies"},
     "sector_rankings": {"disclosed_trades", "disclosure_correlations", "companies"},
     "party_comparison": {"disclosed_trades", "disclosure_correlations"},
@@ -52,6 +81,10 @@ LINEAGE: dict[str, set[str]] = {
         "timing_report",
         "pattern_report",
         "quarantined_rows",
+        "official_timeliness",
+        "trade_returns",
+        "return_tests",
+        "portfolio_returns",
         "committees",
         "top_traded_tickers",
         "daily_bars",
@@ -67,7 +100,7 @@ BY_MONTH = {
     "disclosure_correlations",
 }  # fmt: skip
 
-ASSETS = {asset.key.to_user_string(): asset for stage in STAGES for asset in stage.ASSETS}
+ASSETS = {key.to_user_string(): asset for stage in STAGES for asset in stage.ASSETS for key in asset.keys}
 NAMES = sorted(ASSETS)
 
 
@@ -98,13 +131,11 @@ def test_the_lineage_is_the_one_of_the_design(defs: dg.Definitions) -> None:
 
 
 def test_the_groups_are_the_stages_in_their_order() -> None:
-    assert [s.__name__.rsplit(".", 1)[1] for s in STAGES] == [
-        "reference", "market", "alerts", "disclosures", "correlations", "rankings", "reports",
-    ]  # fmt: skip
+    assert [s.__name__.rsplit(".", 1)[1] for s in STAGES] == GROUPS
     for stage in STAGES:
-        groups = {a.specs_by_key[a.key].group_name for a in stage.ASSETS}
+        groups = {spec.group_name for a in stage.ASSETS for spec in a.specs}
         assert groups == {stage.__name__.rsplit(".", 1)[1]}
-    assert {a.specs_by_key[a.key].group_name for a in ASSETS.values()} == GROUPS
+    assert {spec.group_name for a in ASSETS.values() for spec in a.specs} == set(GROUPS)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -26,6 +26,7 @@ from cyberpi_assets.tables import FACTS, LAKE
 D = dt.date
 MONTHS = ("2024-01", "2024-02", "2024-03", "2024-04")
 SEED = 11
+WORKING_MEMORY = "working_memory"
 QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
 _TRACE = {"source": "made", "file": "made.csv"}
 # Not tables of the lineage (a log) or copies that name moments and paths.
@@ -169,9 +170,9 @@ class House:
         return build_defs(self.settings, {"sources": self.sources})
 
     def compute(self, first: str, last: str | None = None) -> None:
-        """The tables of some months, without checks, reports and Redis. One month is one partition, not a range."""
-        chosen = [a for s in STAGES if not s.__name__.endswith(".reports") for a in s.ASSETS]
-        chosen = [a for a in chosen if a.key.path[-1] != "working_memory"]
+        """The tables of some months, without checks, evidence, reports and Redis. One month is a partition, no range."""
+        stages = [s for s in STAGES if not s.__name__.endswith((".evidence", ".reports"))]
+        chosen = [a for s in stages for a in s.ASSETS if WORKING_MEMORY not in {k.path[-1] for k in a.keys}]
         resources = dict(self.defs.resources or {})
         if last is None:
             done = dg.materialize(chosen, resources=resources, partition_key=first, run_config=QUIET)
