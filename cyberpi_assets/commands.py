@@ -29,15 +29,16 @@ def _settings(ctx: click.Context) -> Settings:
 @click.option("--all", "everything", is_flag=True, help="Compute every month again, even where nothing changed.")
 @click.option("--from", "first", metavar="YYYY-MM", help="First month to compute, in place of what changed.")
 @click.option("--to", "last", metavar="YYYY-MM", help="Last month to compute; with --from.")
+@click.option("--quick", is_flag=True, help="Leave the evidence as it is; the next run without --quick computes it.")
 @click.pass_context
-def run_command(ctx: click.Context, everything: bool, first: str | None, last: str | None) -> None:
+def run_command(ctx: click.Context, everything: bool, first: str | None, last: str | None, quick: bool) -> None:
     """Materialise the lineage: read what is new, compute what it changes, write the reports.
 
     Only months that changed since the last run are computed again, with everything that depends on them.
     Ends by printing the rankings, the results of the checks and the paths of the reports.
     Exit codes: 0 done, 1 a step or a blocking check failed, 2 usage, 5 another run is going on.
     """
-    from cyberpi_assets.definitions import everything_job
+    from cyberpi_assets.definitions import everything_job, spine_job
     from cyberpi_assets.orchestration.instance import AlreadyRunning
     from cyberpi_assets.orchestration.runs import run, say_summary
 
@@ -46,7 +47,13 @@ def run_command(ctx: click.Context, everything: bool, first: str | None, last: s
         raise click.UsageError("--to goes with --from")
     _refuse_other_months(first, last)
     try:
-        outcome = run(settings, everything_job, everything=everything, months=(first, last) if first else None)
+        outcome = run(
+            settings,
+            spine_job if quick else everything_job,
+            everything=everything,
+            months=(first, last) if first else None,
+            evidence=not quick,
+        )
     except AlreadyRunning as error:
         click.echo(f"cyberpi: {error}", err=True)
         sys.exit(EXIT_BUSY)

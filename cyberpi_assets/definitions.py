@@ -34,3 +34,8 @@ defs = build_defs(Settings())  # pyright: ignore[reportCallIssue]
 def everything_job() -> dg.JobDefinition:
     """The job of all assets, for the settings of the environment."""
     return build_defs(Settings()).resolve_job_def("everything")  # pyright: ignore[reportCallIssue]
+
+
+def spine_job() -> dg.JobDefinition:
+    """The job of all assets but the evidence, for the settings of the environment."""
+    return build_defs(Settings()).resolve_job_def("spine")  # pyright: ignore[reportCallIssue]

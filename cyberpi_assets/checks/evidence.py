@@ -20,7 +20,8 @@ def every_scored_trade_has_a_null_or_a_reason(subject: Subject) -> Verdict:
         SELECT count(*), count(*) FILTER (n.trade_id IS NULL),
                count(*) FILTER (n.p_headline NOT BETWEEN 0 AND 1),
                count(*) FILTER (n.p_headline IS NULL AND n.reason IS NULL)
-        FROM disclosure_correlations c LEFT JOIN timing_nulls n USING (trade_id) WHERE c.score IS NOT NULL""").fetchone()
+        FROM disclosure_correlations c LEFT JOIN timing_nulls n USING (trade_id)
+        WHERE c.score IS NOT NULL""").fetchone()
     assert found is not None
     figures = dict(zip(("scored", "without_null", "outside_0_1", "neither_p_nor_reason"), map(int, found), strict=True))
     return Verdict(not any(v for k, v in figures.items() if k != "scored"), figures)
@@ -38,7 +39,8 @@ def supported_means_supported(subject: Subject) -> Verdict:
     found = con.execute(
         """
         SELECT count(*), count(*) FILTER (supported),
-               count(*) FILTER (supported AND NOT (q_value <= $q AND n_clusters >= $n AND oe_low > 1 AND certainty >= $c))
+               count(*) FILTER (supported AND NOT (q_value <= $q AND n_clusters >= $n AND oe_low > 1
+                                                   AND certainty >= $c))
         FROM official_evidence""",
         {"q": rules.q_level, "n": rules.min_clusters, "c": rules.offender_certainty},
     ).fetchone()

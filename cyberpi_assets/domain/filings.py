@@ -123,8 +123,11 @@ def filings(
 def _as_disclosures(merged: pa.Table) -> pa.Table:
     """The columns that name resolution reads, of the filings."""
     absent = {"notification_date", "transaction_date"}
-    columns = ["bioguide_id", "filer", "chamber", "state", "district", "filed_on"]
-    table = merged.select(columns)
+    # a filing known by its document alone may have no name: nobody is called ''
+    table = ask(
+        "SELECT bioguide_id, coalesce(filer, '') AS filer, chamber, state, district, filed_on FROM merged",
+        merged=merged,
+    )
     for name in sorted(absent):
         table = table.append_column(name, pa.nulls(merged.num_rows, DISCLOSURE_FACTS.schema.field(name).type))
     return table

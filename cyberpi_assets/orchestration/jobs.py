@@ -14,6 +14,14 @@ everything = dg.define_asset_job(
     tags=JOB_TAGS,
 )
 
+spine = dg.define_asset_job(
+    "spine",
+    selection=dg.AssetSelection.all() - dg.AssetSelection.groups("evidence"),
+    description="Everything but the evidence: from files to scores, rankings and reports. The evidence stays as it was.",
+    executor_def=dg.in_process_executor,
+    tags=JOB_TAGS,
+)
+
 reports_again = dg.define_asset_job(
     "reports_again",
     selection=dg.AssetSelection.groups("rankings", "reports"),
@@ -22,4 +30,4 @@ reports_again = dg.define_asset_job(
     tags=JOB_TAGS,
 )
 
-JOBS = [everything, reports_again]
+JOBS = [everything, spine, reports_again]

@@ -45,12 +45,15 @@ def run(
     *,
     everything: bool = False,
     months: tuple[str, str | None] | None = None,
+    evidence: bool = True,
 ) -> Outcome:
     """Read what is new, compute the months due, keep the state. Raises AlreadyRunning.
 
     `everything` computes all months; `months` names the first and last (None: the running month) instead of what
     changed. `job` is a function of a module, by whose name Dagster finds the job again. The state is kept
     only after a run that went through, so an interrupted run is planned again.
+    `evidence` says whether the job computes the evidence; without it the last month stays marked as unfinished, and the
+    next run with it computes that month again, and the evidence.
     """
     began = time.monotonic()
     with alone(settings, "run", wait=False), opened(settings) as instance:
@@ -77,7 +80,7 @@ def run(
             tags={_FROM: due.months[0], _TO: due.months[1], _TERMINAL: "run"},
         )
         if result.success and months is None:
-            keep_state(settings, now)
+            keep_state(settings, now if evidence else now | {UNFINISHED: every[-1]})
         elif result.success and before is not None and now == {k: v for k, v in before.items() if k != UNFINISHED}:
             keep_state(settings, before)  # the months asked for were computed from the facts the others rest on
         if result.success:
