@@ -901,7 +901,7 @@ n_sector_estimation int observations that one rests on
     + """
 bhar_0_63   float    buy-and-hold return less the market's over [0, 63], sign-flipped for sales
 n_sessions  int16    sessions of [0, 63] with a return; fewer than 64 when truncated
-flags       string   comma-separated: truncated_<window> | prices_end (before the market's) | data_end | gap | suspect_data
+flags       string   comma-separated: truncated_<window> | prices_end | data_end | gap | suspect_data
 reason      string   why there are no abnormal returns
 sector_reason string  why there are none against the sector
 """,
@@ -915,8 +915,8 @@ anchor      string!  trade | disclosure
 """
 RETURN_TESTS = _table(
     "return_tests",
-    """Mean abnormal return of groups of trades per anchor and window, with the tests of Patell, Boehmer-Musumeci-Poulsen
-    and Kolari-Pynnonen. One observation per person, ticker, day 0 and direction.""",
+    """Mean abnormal return of groups of trades per anchor and window, with the tests of Patell,
+    Boehmer-Musumeci-Poulsen and Kolari-Pynnonen. One observation per person, ticker, day 0 and direction.""",
     _GROUP
     + """
 window      string!  0_1 | 0_5 | 0_21 | 0_63
@@ -944,8 +944,8 @@ reason      string   why there is no test
 
 PORTFOLIO_RETURNS = _table(
     "portfolio_returns",
-    """Calendar-time portfolios of disclosed trades: equal weights, each position entered at the close of day 0 and hedged
-    by the market, sales sold short. Daily returns, Newey-West errors. The headline of what a trade was worth.""",
+    """Calendar-time portfolios of disclosed trades: equal weights, each position entered at the close of day 0 and
+    hedged by the market, sales sold short. Daily returns, Newey-West errors. The headline of what a trade was worth.""",
     _GROUP
     + """
 sessions_held int!   sessions a position is held, from the one after day 0

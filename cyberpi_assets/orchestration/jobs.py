@@ -17,7 +17,7 @@ everything = dg.define_asset_job(
 spine = dg.define_asset_job(
     "spine",
     selection=dg.AssetSelection.all() - dg.AssetSelection.groups("evidence"),
-    description="Everything but the evidence: from files to scores, rankings and reports. The evidence stays as it was.",
+    description="Everything but the evidence: from files to reports. The evidence stays as it was.",
     executor_def=dg.in_process_executor,
     tags=JOB_TAGS,
 )
