@@ -80,6 +80,7 @@ class EvidenceRules(BaseModel):
     prior_sessions: int = Field(60, ge=0, description="sessions a ticker must have been listed before a placebo date")
     local_days: int = Field(90, ge=1, description="calendar days before and after the trade for the local null")
     shifts: int = Field(9_999, ge=99, description="random circular shifts of a calendar, and permutations")
+    worlds: int = Field(200, ge=10, description="simulated worlds of the self-test")
     resamples: int = Field(2_000, ge=100, description="bootstrap resamples of trading days")
     min_clusters: int = Field(10, ge=1, description="official x ticker x day clusters below which nothing is supported")
     min_batches: int = Field(5, ge=2, description="trading days below which there is no bootstrap interval")

@@ -12,13 +12,21 @@ from pathlib import Path
 BIN = Path(sys.executable).parent
 CYBERPI = str(BIN / "cyberpi")
 ROOT = Path(__file__).resolve().parents[2]
+FEW_DRAWS = {
+    "CYBERPI_EVIDENCE__WORLDS": "20",
+    "CYBERPI_EVIDENCE__SHIFTS": "499",
+    "CYBERPI_EVIDENCE__RESAMPLES": "200",
+}
 
 
 def environment(store: Path, **more: str) -> dict[str, str]:
-    """The environment of a person who has set nothing but where to keep things."""
+    """The environment of a person who has set where to keep things, and few random draws.
+
+    What draws are worth is tested in `domain/evidence`; here runs are only started, killed and compared.
+    """
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("CYBERPI_", "DAGSTER_"))}
     path = f"{BIN}{os.pathsep}{clean.get('PATH', '')}"
-    return {**clean, "PATH": path, "CYBERPI_STORE": str(store), "CYBERPI_DUCKDB_THREADS": "2", **more}
+    return {**clean, "PATH": path, "CYBERPI_STORE": str(store), "CYBERPI_DUCKDB_THREADS": "2", **FEW_DRAWS, **more}
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,8 @@ def self_test(
 ) -> pa.Table:
     """The self-test on the bars at hand; no rows where they are too few to test on. Columns: `tables.CALIBRATION`."""
     try:
-        return calibration.calibrate(read_surface(surface, timing, rules), volatility, rules, people, truth)
+        return calibration.calibrate(
+            read_surface(surface, timing, rules), volatility, rules, people, truth, worlds=rules.worlds
+        )
     except ValueError:
         return CALIBRATION.empty()
