@@ -46,7 +46,7 @@ class _Lines(logging.Handler):
         super().__init__()
         self.out = out
         self.began: dict[str, float] = {}
-        self.rows: dict[str, str] = {}
+        self.rows: dict[str, dict[str, str]] = {}  # of each step, by table: a step may store several
 
     def emit(self, record: logging.LogRecord) -> None:
         """One log record: an event of the run, or a word of an asset's own."""
@@ -61,11 +61,11 @@ class _Lines(logging.Handler):
             self.began[step] = time.monotonic()
         elif event.event_type is dg.DagsterEventType.ASSET_MATERIALIZATION:
             found = event.step_materialization_data.materialization.metadata.get("rows")
-            self.rows[step] = (
-                f"{found.value:,}" if found is not None and isinstance(found.value, int) else _SKIPPED_ROWS
-            )
+            rows = f"{found.value:,}" if found is not None and isinstance(found.value, int) else _SKIPPED_ROWS
+            self.rows.setdefault(step, {})[event.asset_key.to_user_string() if event.asset_key else step] = rows
         elif event.event_type is dg.DagsterEventType.STEP_SUCCESS and step in self.rows:
-            self._say(f"  ✓ {step:<26} {self.rows.pop(step):>12} rows  {self._seconds(step):>6}")
+            for name, rows in self.rows.pop(step).items():
+                self._say(f"  ✓ {name:<26} {rows:>12} rows  {self._seconds(step):>6}")
         elif event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
             check = event.asset_check_evaluation_data
             if not check.passed:

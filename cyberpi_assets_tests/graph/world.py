@@ -170,7 +170,7 @@ class House:
         return build_defs(self.settings, {"sources": self.sources})
 
     def compute(self, first: str, last: str | None = None) -> None:
-        """The tables of some months, without checks, evidence, reports and Redis. One month is a partition, no range."""
+        """The tables of some months, without checks, evidence, reports, Redis. One month is a partition, no range."""
         stages = [s for s in STAGES if not s.__name__.endswith((".evidence", ".reports"))]
         chosen = [a for s in stages for a in s.ASSETS if WORKING_MEMORY not in {k.path[-1] for k in a.keys}]
         resources = dict(self.defs.resources or {})
