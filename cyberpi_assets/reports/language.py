@@ -38,6 +38,16 @@ PARTIES = (
     "Parties are compared on the means of their officials within a chamber, so that one busy trader is one official. A "
     "difference here is a description, not a test."
 )
+EVIDENCE = (
+    "Observed (O) and expected (E): days of trading a ticker with score 60 or more, against how many the same people "
+    "would have had on random dates of their time in office. q is the share of false findings to expect among all "
+    "with a q as small. A supported finding needs 10 trading days, a rate that is surely one half or more, O/E surely "
+    "above 1 and q of at most 0.05; everything else is insufficient evidence."
+)
+TOGETHER = (
+    "Officials trade on the same news: across many of them O/E is no test of anybody's knowledge, and its interval is "
+    "too narrow. Read it as what the market did around those trades."
+)
 HOUSE = "House disclosures filed before 2019 are incomplete in public data: they are listed and scored, but not ranked."
 LAW = (
     "5 U.S.C. 13107(c): it is unlawful to obtain or use a report of the House or Senate for any unlawful purpose, for "

@@ -6,12 +6,14 @@ records are in `patterns_model.py`, the text and Markdown in `patterns_text.py`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import duckdb
 
 from cyberpi_assets.reports import language
+from cyberpi_assets.reports.evidence import NOT_TESTED, Evidence, Source, evidence_of, findings
 from cyberpi_assets.reports.patterns_model import (
     OfficialRow,
     PartyRow,
@@ -41,6 +43,7 @@ __all__ = [
     "to_text",
 ]
 
+_OF_A_PERIOD = f"{NOT_TESTED} of this period; without a period the report has it over all trades"
 _TIERS = ("highly suspicious", "suspicious", "notable", "normal")
 
 
@@ -68,13 +71,20 @@ def pattern_report(
         raise ValueError("limit must be at least 1")
     if frames is None and (chosen.days is not None or chosen.as_of is not None):
         raise ValueError("stored rankings are over all trades: a report on a period needs the rankings of that period")
+    whole = chosen.days is None and chosen.as_of is None
+    evidence: dict[Source, dict[str, Evidence]] = {
+        "official_evidence": evidence_of(con, "official_evidence") if whole else {},
+        "ticker_evidence": evidence_of(con, "ticker_evidence") if whole else {},
+        "sector_evidence": evidence_of(con, "sector_evidence") if whole else {},
+    }
+    judged, by_ticker, by_sector = evidence.values()
     frames = frames or stored_rankings(con)
     span = period(con, chosen.days, chosen.as_of)
     people = frames.officials.to_pylist()
     flagged = [r for r in people if r["repeat_offender_raw"]]
     flagged.sort(key=lambda r: (-(r["rate"] or 0), -r["n_scored"], r["bioguide_id"]))
     flagged = flagged[: chosen.limit]
-    shown = _ranked(people, "official")[: chosen.limit]
+    shown = sorted(_ranked(people, "official"), key=lambda r: _by_q(judged.get(r["bioguide_id"])))[: chosen.limit]
     filings = _filings(con, {r["top_trade_id"] for r in (*shown, *flagged) if r["top_trade_id"]})
     tickers, sectors = frames.tickers.to_pylist(), frames.sectors.to_pylist()
     demo = is_demo(con)
@@ -87,10 +97,11 @@ def pattern_report(
         min_scored=rules.min_scored,
         demo=demo,
         summary=_summary(con, span.where, people, tickers),
-        officials=tuple(_official(r, filings) for r in shown),
-        repeat_offenders=tuple(_official(r, filings) for r in flagged),
-        tickers=tuple(_ticker(r) for r in _ranked(tickers, "ticker")[: chosen.limit]),
-        sectors=tuple(_sector(r) for r in _all_rows(sectors, "sector")),
+        evidence=findings(judged) if whole else _OF_A_PERIOD,
+        officials=tuple(_official(r, filings, judged) for r in shown),
+        repeat_offenders=tuple(_official(r, filings, judged) for r in flagged),
+        tickers=tuple(_ticker(r, by_ticker) for r in _ranked(tickers, "ticker")[: chosen.limit]),
+        sectors=tuple(_sector(r, by_sector) for r in _all_rows(sectors, "sector")),
         parties=tuple(_party(r) for r in sorted(frames.parties.to_pylist(), key=lambda r: (r["chamber"], r["party"]))),
         notes=notes(demo=demo),
     )
@@ -102,6 +113,7 @@ def notes(*, demo: bool) -> tuple[str, ...]:
         language.DISCLAIMER,
         language.PUBLIC_AND_LATE,
         language.INNOCENT,
+        language.EVIDENCE,
         language.RAW_RANKS,
         language.VOLATILITY,
         language.LAW,
@@ -137,7 +149,14 @@ def _tally(r: dict[str, Any]) -> Tally:
     )
 
 
-def _official(r: dict[str, Any], filings: dict[str, tuple[str, str | None]]) -> OfficialRow:
+def _by_q(e: Evidence | None) -> tuple[float, float]:
+    """Supported or not, the smallest q first; ties and those without a q keep the order of the raw rank."""
+    return (math.inf, math.inf) if e is None or e.q_value is None else (e.q_value, e.p_value or 0.0)
+
+
+def _official(
+    r: dict[str, Any], filings: dict[str, tuple[str, str | None]], judged: dict[str, Evidence]
+) -> OfficialRow:
     filing_id, url = filings.get(r["top_trade_id"] or "", (None, None))
     return OfficialRow(
         rank=r["rank"],
@@ -147,6 +166,7 @@ def _official(r: dict[str, Any], filings: dict[str, tuple[str, str | None]]) -> 
         party=clean(r["party"], 40),
         state=clean(r["state"], 20),
         tally=_tally(r),
+        evidence=judged.get(r["bioguide_id"]),
         n_ocr=r["n_ocr"],
         repeat_offender_raw=r["repeat_offender_raw"],
         top_trade_id=clean(r["top_trade_id"]),
@@ -155,13 +175,14 @@ def _official(r: dict[str, Any], filings: dict[str, tuple[str, str | None]]) -> 
     )
 
 
-def _ticker(r: dict[str, Any]) -> TickerRow:
+def _ticker(r: dict[str, Any], judged: dict[str, Evidence]) -> TickerRow:
     ticker, name, sector = clean(r["ticker"], 20) or "", clean(r["name"], 120), clean(r["sector"], 60)
-    return TickerRow(r["rank"], ticker, name, sector, _tally(r), r["n_officials"])
+    return TickerRow(r["rank"], ticker, name, sector, _tally(r), judged.get(r["ticker"]), r["n_officials"])
 
 
-def _sector(r: dict[str, Any]) -> SectorRow:
-    return SectorRow(r["rank"], clean(r["sector"], 60) or "unknown", _tally(r), r["n_officials"], r["n_tickers"])
+def _sector(r: dict[str, Any], judged: dict[str, Evidence]) -> SectorRow:
+    name, evidence = clean(r["sector"], 60) or "unknown", judged.get(r["sector"])
+    return SectorRow(r["rank"], name, _tally(r), evidence, r["n_officials"], r["n_tickers"])
 
 
 def _party(r: dict[str, Any]) -> PartyRow:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 
 import pyarrow as pa
 
+from cyberpi_assets.reports.evidence import Evidence
 from cyberpi_assets.reports.safe import plain
 from cyberpi_assets.reports.selection import Counts
 
@@ -68,6 +69,7 @@ class OfficialRow:
     party: str | None
     state: str | None
     tally: Tally
+    evidence: Evidence | None
     n_ocr: int
     repeat_offender_raw: bool
     top_trade_id: str | None
@@ -84,6 +86,7 @@ class TickerRow:
     name: str | None
     sector: str | None
     tally: Tally
+    evidence: Evidence | None
     n_officials: int
 
 
@@ -94,6 +97,7 @@ class SectorRow:
     rank: int | None
     sector: str
     tally: Tally
+    evidence: Evidence | None
     n_officials: int
     n_tickers: int
 
@@ -139,6 +143,7 @@ class PatternReport:
     min_scored: int
     demo: bool
     summary: Summary
+    evidence: str
     officials: tuple[OfficialRow, ...]
     repeat_offenders: tuple[OfficialRow, ...]
     tickers: tuple[TickerRow, ...]
@@ -159,15 +164,19 @@ def to_json(report: PatternReport) -> dict[str, object]:
                    high}}, mean_score, tiers: {highly suspicious, suspicious, notable, normal}, amount_low,
                    amount_high, n_open_amounts, n_officials, n_officials_ranked, n_repeat_offenders_raw, n_tickers,
                    n_tickers_ranked}
-    officials     [{rank, bioguide_id, official, chamber, party, state, TALLY, n_ocr, repeat_offender_raw,
-                    top_trade_id, top_filing_id, top_filing_url}]
+    evidence      text: how many findings are supported, or why nothing is tested
+    officials     [{rank, bioguide_id, official, chamber, party, state, TALLY, EVIDENCE, n_ocr, repeat_offender_raw,
+                    top_trade_id, top_filing_id, top_filing_url}]  by q, where there is evidence; rank is the raw one
     repeat_offenders  the same, for those with the raw flag, which is not a finding
-    tickers       [{rank, ticker, name, sector, TALLY, n_officials}]
-    sectors       [{rank, sector, TALLY, n_officials, n_tickers}]
+    tickers       [{rank, ticker, name, sector, TALLY, EVIDENCE, n_officials}]
+    sectors       [{rank, sector, TALLY, EVIDENCE, n_officials, n_tickers}]
     parties       [{chamber, party, n_officials, mean_of_officials, sd_of_officials, TALLY}]
     notes         [text]   disclaimer, innocent explanations, what ranks and scores measure, the law
     TALLY =       n_trades, n_scored, n_clusters, suspicious, rate, rate_low, rate_high, mean_score, max_score,
                   amount_low, amount_high, n_open_amounts     (keys of the row itself)
+    EVIDENCE =    evidence: {n_clusters, n_tested, observed, expected, oe_ratio, oe_low, oe_high, p_value, q_value,
+                  rate, rate_low, rate_high, expected_score, mean_mirror, mean_difference, supported, label, label_reason},
+                  null where the lake holds none, and for a period: it is over all trades
     ```
     Money is US dollars, amount_high null when any amount is open-ended; rates are 0 to 1 with a Wilson 95 % interval.
     """
@@ -177,6 +186,7 @@ def to_json(report: PatternReport) -> dict[str, object]:
         "period": {"from": report.period_from, "to": report.period_to, "as_of": report.as_of, "days": report.days},
         "filter": {"limit": report.limit, "min_scored": report.min_scored},
         "summary": asdict(report.summary),
+        "evidence": report.evidence,
         "officials": [_flat(r) for r in report.officials],
         "repeat_offenders": [_flat(r) for r in report.repeat_offenders],
         "tickers": [_flat(r) for r in report.tickers],

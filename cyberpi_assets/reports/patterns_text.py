@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from cyberpi_assets.reports import language
+from cyberpi_assets.reports.evidence import NOT_TESTED, chance, rated
 from cyberpi_assets.reports.figures import day, decimal, interval, percent, period, short_amount
 from cyberpi_assets.reports.safe import markdown, markdown_link
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from cyberpi_assets.reports.evidence import Evidence
     from cyberpi_assets.reports.patterns_model import OfficialRow, PatternReport, Tally
 
 TITLE = "Pattern report: timing of disclosed trades"
@@ -48,52 +50,125 @@ def _counted(t: Tally) -> tuple[str, ...]:
     )
 
 
+_JUDGED: _Columns = (("O / E", "right"), ("q", "right"), ("Rate (95 %)", "right"), ("Label", "left"))
+_OE: _Columns = (("O / E", "right"), ("O/E (95 %)", "right"), ("O/n", "right"), ("Mean", "right"))
+
+
+def _judged(e: Evidence | None) -> tuple[str, ...]:
+    if e is None:
+        return ("–", "–", "–", "not tested")
+    return (e.counted, chance(e.q_value), rated(e.rate, e.rate_low, e.rate_high), e.label)
+
+
+def _raw(t: Tally) -> tuple[str, str]:
+    return (f"{t.suspicious:,}/{t.n_scored:,}", decimal(t.mean_score))
+
+
+def _oe(e: Evidence | None, t: Tally) -> tuple[str, ...]:
+    return ((e.counted, e.range) if e else ("–", "–")) + _raw(t)
+
+
 def _rank(rank: int | None) -> str:
     return "–" if rank is None else str(rank)
 
 
-def _people(title: str, about: str, rows: tuple[OfficialRow, ...]) -> _Grid:
+def _person(r: OfficialRow) -> str:
+    return f"{r.official} ({language.seat(r.party, r.state, r.chamber)})" + (" *" if r.n_ocr else "")
+
+
+def _links(rows: tuple[OfficialRow, ...], *, amounts: bool = False) -> tuple[tuple[str, str | None], ...]:
+    """The filing of each row's top trade; with `amounts` the sums of all trades, where the columns have no room."""
+    sums = (f" (all trades: {short_amount(r.tally.amount_low, r.tally.amount_high)})" if amounts else "" for r in rows)
+    return tuple(((r.top_filing_id or "–") + s, r.top_filing_url) for r, s in zip(rows, sums, strict=True))
+
+
+def _people(title: str, about: str, rows: tuple[OfficialRow, ...], *, judged: bool) -> _Grid:
+    """Officials: with the evidence first and the raw figures after it, or the raw figures alone where there is none."""
+    if judged:
+        columns: _Columns = (("#", "right"), ("Official", "left"), *_JUDGED, ("O/n", "right"), ("Mean", "right"))
+        cells = tuple((_rank(r.rank), _person(r), *_judged(r.evidence), *_raw(r.tally)) for r in rows)
+        return _Grid(title, about, columns, cells, _links(rows, amounts=True))
     return _Grid(
         title,
         about,
         (("#", "right"), ("Official", "left"), *_COUNTED, ("Trades", "right"), ("Amounts", "left")),
+        _with_amounts(
+            tuple((_rank(r.rank), _person(r), *_counted(r.tally), f"{r.tally.n_trades:,}") for r in rows), rows
+        ),
+        _links(rows),
+    )
+
+
+def _with_amounts(cells: tuple[tuple[str, ...], ...], rows: tuple[OfficialRow, ...]) -> tuple[tuple[str, ...], ...]:
+    return tuple(
+        (*cell, short_amount(r.tally.amount_low, r.tally.amount_high)) for cell, r in zip(cells, rows, strict=True)
+    )
+
+
+def _survives(rows: tuple[OfficialRow, ...]) -> _Grid:
+    """Of each with the raw flag, whether it survives the comparison with random dates."""
+    return _Grid(
+        "Raw flags against random dates",
+        "Whether each raw flag survives, and which conditions of a supported finding do not hold.",
+        (("Official", "left"), ("Survives", "left"), ("q", "right"), ("O / E", "right"), ("Why", "left")),
         tuple(
             (
-                _rank(r.rank),
-                f"{r.official} ({language.seat(r.party, r.state, r.chamber)})" + (" *" if r.n_ocr else ""),
-                *_counted(r.tally),
-                f"{r.tally.n_trades:,}",
-                short_amount(r.tally.amount_low, r.tally.amount_high),
+                r.official,
+                "not tested" if r.evidence is None else "yes" if r.evidence.supported else "no",
+                chance(r.evidence.q_value if r.evidence else None),
+                r.evidence.counted if r.evidence else "–",
+                NOT_TESTED if r.evidence is None else _why(r.evidence),
             )
             for r in rows
         ),
-        tuple((r.top_filing_id or "–", r.top_filing_url) for r in rows),
     )
+
+
+def _why(e: Evidence) -> str:
+    return e.label + (f": {e.label_reason}" if e.label_reason else "")
 
 
 def _grids(report: PatternReport) -> list[_Grid]:
+    judged = any(r.evidence for r in (*report.officials, *report.repeat_offenders))
+    groups = any(r.evidence for r in (*report.tickers, *report.sectors))
+    order = "By q, the raw rank in front. O / E: observed and expected days; rate over these days." if judged else ""
     few = f"Fewer than {report.min_scored} scored trades: no rank."
     top = _people(
         f"Officials, the first {len(report.officials)}" if report.officials else "Officials",
-        f"By mean score. O/n: trades with score 60 or more of the scored ones. {few} * some rows were "
+        f"{order or 'By mean score.'} O/n: trades with score 60 or more of the scored ones. {few} * some rows were "
         "read from scans by character recognition.",
         report.officials,
+        judged=judged,
     )
-    repeat = _people("Repeat offenders (raw flag)", language.REPEAT_OFFENDER, report.repeat_offenders)
+    repeat = _people("Repeat offenders (raw flag)", language.REPEAT_OFFENDER, report.repeat_offenders, judged=judged)
+    counted = _OE if groups else _COUNTED
     tickers = _Grid(
         "Tickers",
-        f"By mean score: volatile tickers come first. {few}",
-        (("#", "right"), ("Ticker", "left"), ("Company", "left"), *_COUNTED, ("Officials", "right")),
+        f"By mean score: volatile tickers come first. {few}" + (f" {language.TOGETHER}" if groups else ""),
+        (("#", "right"), ("Ticker", "left"), ("Company", "left"), *counted, ("Officials", "right")),
         tuple(
-            (_rank(r.rank), r.ticker, r.name or "–", *_counted(r.tally), f"{r.n_officials:,}") for r in report.tickers
+            (
+                _rank(r.rank),
+                r.ticker,
+                r.name or "–",
+                *(_oe(r.evidence, r.tally) if groups else _counted(r.tally)),
+                f"{r.n_officials:,}",
+            )
+            for r in report.tickers
         ),
     )
     sectors = _Grid(
         "Sectors",
-        f"By mean score. {few}",
-        (("#", "right"), ("Sector", "left"), *_COUNTED, ("Tickers", "right"), ("Officials", "right")),
+        f"By mean score. {few}" + (f" {language.TOGETHER}" if groups else ""),
+        (("#", "right"), ("Sector", "left"), *counted, ("Tickers", "right"), ("Officials", "right")),
         tuple(
-            (_rank(r.rank), r.sector, *_counted(r.tally), f"{r.n_tickers:,}", f"{r.n_officials:,}")
+            (
+                _rank(r.rank),
+                r.sector,
+                *(_oe(r.evidence, r.tally) if groups else _counted(r.tally)),
+                f"{r.n_tickers:,}",
+                f"{r.n_officials:,}",
+            )
             for r in report.sectors
         ),
     )
@@ -120,7 +195,8 @@ def _grids(report: PatternReport) -> list[_Grid]:
             for r in report.parties
         ),
     )
-    return [top, repeat, tickers, sectors, parties]
+    survives = [_survives(report.repeat_offenders)] if judged and report.repeat_offenders else []
+    return [top, repeat, *survives, tickers, sectors, parties]
 
 
 def _head(report: PatternReport) -> list[tuple[str, str]]:
@@ -129,6 +205,7 @@ def _head(report: PatternReport) -> list[tuple[str, str]]:
     if report.days is not None:
         span += f" ({language.plural(report.days, 'day')} up to {day(report.as_of)})"
     head = [
+        ("Evidence", report.evidence),
         ("Trades made", span),
         ("Trades", f"{s.counts.trades:,}, {s.counts.scored:,} scored, {s.counts.not_scored:,} not scored"),
         ("Base rate", f"score 60 or more: {s.counts.base_rate.words()} of the scored trades"),
@@ -140,7 +217,7 @@ def _head(report: PatternReport) -> list[tuple[str, str]]:
         ("Raw flags", f"{language.plural(s.n_repeat_offenders_raw, 'repeat offender')} by the raw flag, not a finding"),
     ]
     if s.counts.reasons:
-        head.insert(2, ("Not scored", "; ".join(f"{r.reason} ({r.trades:,})" for r in s.counts.reasons)))
+        head.insert(3, ("Not scored", "; ".join(f"{r.reason} ({r.trades:,})" for r in s.counts.reasons)))
     return head
 
 

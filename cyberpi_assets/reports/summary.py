@@ -13,28 +13,73 @@ import pyarrow as pa
 from rich.console import RenderableType
 
 from cyberpi_assets.reports import language
-from cyberpi_assets.reports.figures import interval, percent
+from cyberpi_assets.reports.evidence import Evidence, chance, evidence_of, findings, rated
+from cyberpi_assets.reports.figures import decimal, interval, percent
 from cyberpi_assets.reports.layout import Side, heading, indent, table, text
 from cyberpi_assets.reports.safe import clean
 from cyberpi_assets.tables import MONTH, Table
 
 
 def summary(con: duckdb.DuckDBPyConnection, run_id: str | None, data_dir: Path, top: int) -> list[RenderableType]:
-    """Top officials and tickers with their intervals, the checks of the run, the paths of the reports.
+    """Top officials and tickers with their evidence, the checks of the run, the paths of the reports.
 
-    `con` sees the lake's tables. Without `run_id`, the newest result of each check.
+    `con` sees the lake's tables. Without `run_id`, the newest result of each check. Where the lake holds no evidence,
+    the raw figures stand alone, and that is said.
     """
+    people, tickers = evidence_of(con, "official_evidence"), evidence_of(con, "ticker_evidence")
     return [
+        heading("Evidence"),
+        indent(text(findings(people))),
         heading(f"Officials by mean timing score, first {top}"),
-        indent(_officials(con, top)),
+        indent(_judged_officials(con, people, top) if people else _officials(con, top)),
         heading(f"Tickers by mean timing score, first {top}"),
-        indent(_tickers(con, top)),
+        indent(_judged_tickers(con, tickers, top) if tickers else _tickers(con, top)),
+        *([text(language.TOGETHER)] if tickers else []),
         text(language.DISCLAIMER),
+        text(language.INNOCENT),
         heading("Checks"),
         indent(_checks(con, run_id)),
         heading("Reports"),
         *_paths(con, data_dir),
     ]
+
+
+def _judged_officials(con: duckdb.DuckDBPyConnection, found: Mapping[str, Evidence], top: int) -> RenderableType:
+    rows = con.execute(
+        """SELECT rank, bioguide_id, official, party, chamber, state, suspicious, n_scored, mean_score
+           FROM official_rankings WHERE rank <= $top ORDER BY rank""",
+        {"top": top},
+    ).fetchall()
+    lines: list[tuple[str | None, ...]] = []
+    for rank, person, official, party, chamber, state, hits, scored, mean in rows:
+        name = f"{clean(official, 60)} ({clean(language.seat(party, state, chamber), 30)})"
+        e = found.get(person)
+        judged = (e.counted, chance(e.q_value), rated(e.rate, e.rate_low, e.rate_high), e.label) if e else ("–",) * 4
+        lines.append((str(rank), name, *judged, f"{hits:,}/{scored:,}", decimal(mean)))
+    columns: list[tuple[str, Side]] = [
+        ("#", "right"), ("official", "left"), ("O / E", "right"), ("q", "right"), ("rate (95 %)", "right"),
+        ("label", "left"), ("raw", "right"), ("mean", "right"),
+    ]  # fmt: skip
+    return table(columns, lines)
+
+
+def _judged_tickers(con: duckdb.DuckDBPyConnection, found: Mapping[str, Evidence], top: int) -> RenderableType:
+    rows = con.execute(
+        """SELECT rank, ticker, name, n_officials, suspicious, n_scored, mean_score
+           FROM ticker_rankings WHERE rank <= $top ORDER BY rank""",
+        {"top": top},
+    ).fetchall()
+    lines: list[tuple[str | None, ...]] = []
+    for rank, ticker, name, officials, hits, scored, mean in rows:
+        e = found.get(ticker)
+        judged = (e.counted, e.range) if e else ("–", "–")
+        raw = (f"{officials:,}", f"{hits:,}/{scored:,}", decimal(mean))
+        lines.append((str(rank), clean(ticker), clean(name or "?", 28), *judged, *raw))
+    columns: list[tuple[str, Side]] = [
+        ("#", "right"), ("ticker", "left"), ("company", "left"), ("O / E", "right"), ("O/E (95 %)", "right"),
+        ("officials", "right"), ("raw", "right"), ("mean", "right"),
+    ]  # fmt: skip
+    return table(columns, lines)
 
 
 def _officials(con: duckdb.DuckDBPyConnection, top: int) -> RenderableType:

@@ -20,6 +20,7 @@ from cyberpi_assets.reports.safe import clean, link, number
 from cyberpi_assets.reports.selection import TRADES, Where, counts, is_demo, period
 from cyberpi_assets.reports.timing_model import (
     Components,
+    DateNull,
     Finding,
     PriorAlert,
     TimingFilter,
@@ -63,10 +64,10 @@ def timing_report(
         raise ValueError("limit must be at least 1")
     span = period(con, chosen.days, chosen.as_of)
     official = find_official(con, chosen.official) if chosen.official else None
-    ticker = _ticker(con, chosen.ticker) if chosen.ticker else None
+    ticker = find_ticker(con, chosen.ticker) if chosen.ticker else None
     selected = span.where
     if official is not None:
-        selected &= _of(official)
+        selected &= of_official(official)
     if ticker is not None:
         selected &= Where("t.ticker = ?", (ticker,))
     matching, findings = _findings(con, selected, chosen, rules)
@@ -96,14 +97,15 @@ def notes(*, demo: bool) -> tuple[str, ...]:
     return (language.DEMO, *said) if demo else said
 
 
-def _of(official: Official) -> Where:
+def of_official(official: Official) -> Where:
+    """The trades of one person: by id, or by the printed names where the person stays in doubt."""
     if official.bioguide_id is not None:
         return Where("t.bioguide_id = ?", (official.bioguide_id,))
     return Where("t.bioguide_id IS NULL AND t.official IN (SELECT unnest(?))", (list(official.printed),))
 
 
-def _ticker(con: duckdb.DuckDBPyConnection, wanted: str) -> str:
-    """The current symbol meant: as typed, with a dash for a dot, or the one it was printed as."""
+def find_ticker(con: duckdb.DuckDBPyConnection, wanted: str) -> str:
+    """The current symbol meant: as typed, with a dash for a dot, or the one it was printed as. Raises NoSuchTicker."""
     symbol = wanted.strip().upper()
     for one in dict.fromkeys((symbol, symbol.replace(".", "-").replace("/", "-"))):
         found = con.execute(
@@ -127,8 +129,10 @@ def _findings(
                t.ticker, t.asset, t.asset_type, t.description, t.side, t.transaction_date, t.filed_on,
                t.amount_low, t.amount_high, t.transcription, t.flags,
                c.score, c.raw_score, c.n_alerts, c.mean_severity, c.n_recent, c.n_high, c.tier, c.coverage, c.alert_ids,
-               m.name AS company, m.sector
+               m.name AS company, m.sector, n.trade_id IS NOT NULL AS has_null, n.p_headline, n.p_placebo, n.p_local,
+               n.expected_score, n.expected_suspicious, n.mirror_score, n.difference, n.n_dates, n.reason AS no_p
         FROM {TRADES} LEFT JOIN companies m ON m.ticker = t.ticker
+        LEFT JOIN timing_nulls n ON n.trade_id = t.trade_id
         WHERE {found.sql}
         ORDER BY c.raw_score DESC, c.score DESC, t.transaction_date DESC, t.trade_id
         LIMIT ?
@@ -213,10 +217,26 @@ def _finding(rank: int, row: dict[str, Any], days: dict[str, _AlertDay], rules: 
         tier=tier,
         assessment=assess(tier, parts, coverage, rules),
         coverage=coverage,
+        evidence=date_null(row) if row["has_null"] else None,
         components=parts,
         alerts=alerts,
         transcription=clean(row["transcription"], 20),
         flags=tuple(f for part in (row["flags"] or "").split(",") if (f := clean(part))),
+    )
+
+
+def date_null(row: dict[str, Any]) -> DateNull:
+    """The null of one trade, from columns of timing_nulls; its reason under `no_p`."""
+    return DateNull(
+        p_headline=number(row["p_headline"]),
+        p_placebo=number(row["p_placebo"]),
+        p_local=number(row["p_local"]),
+        expected_score=number(row["expected_score"]),
+        expected_suspicious=number(row["expected_suspicious"]),
+        mirror_score=number(row["mirror_score"]),
+        difference=number(row["difference"]),
+        n_dates=row["n_dates"] or 0,
+        reason=clean(row["no_p"]),
     )
 
 

@@ -53,6 +53,25 @@ class Components:
 
 
 @dataclass(frozen=True)
+class DateNull:
+    """What the same official's other days in office would have scored in the ticker; `reason` where there is no p.
+
+    `p_headline` is the larger of the p over all admissible dates and the one over those within 90 days. Shares are 0 to
+    1; `difference` is the score less the mirror score, the same formula on the 30 days after the trade.
+    """
+
+    p_headline: float | None
+    p_placebo: float | None
+    p_local: float | None
+    expected_score: float | None
+    expected_suspicious: float | None
+    mirror_score: float | None
+    difference: float | None
+    n_dates: int
+    reason: str | None
+
+
+@dataclass(frozen=True)
 class Finding:
     """One disclosed trade with its score, what the score is made of, and where it was disclosed."""
 
@@ -83,6 +102,7 @@ class Finding:
     tier: str
     assessment: str
     coverage: float | None
+    evidence: DateNull | None
     components: Components
     alerts: tuple[PriorAlert, ...]
     transcription: str | None
@@ -130,11 +150,15 @@ def to_json(report: TimingReport) -> dict[str, object]:
     findings     [{rank, trade_id, filing_id, filing_url, official, bioguide_id, party, chamber, state, owner, ticker,
                    company, sector, asset, asset_type, description, side, transaction_date, filed_on,
                    days_to_file, amount_low, amount_high, amount_open_ended, score, raw_score, tier, assessment,
-                   coverage, components: {n_alerts, mean_severity, n_recent, n_high},
+                   coverage, evidence: {p_headline, p_placebo, p_local, expected_score, expected_suspicious,
+                   mirror_score, difference, n_dates, reason} or null,
+                   components: {n_alerts, mean_severity, n_recent, n_high},
                    alerts: [{session, days_before, types: [..], severity, change_pct, alert_ids: [..]}],
                    transcription, ocr, flags: [..]}]
     notes        [text]  disclaimer, innocent explanations, what scores measure, the law
     ```
+    evidence: p_headline is the share of other possible dates that score at least as high (the larger of p_placebo over
+    all of them and p_local within 90 days); reason says why there is none; null where no null was computed at all.
     Money is US dollars, coverage and rates are 0 to 1, change_pct is percent, scores are points (score capped at 100).
     """
     findings = [

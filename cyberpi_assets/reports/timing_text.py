@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cyberpi_assets.reports import language
+from cyberpi_assets.reports.evidence import NOT_TESTED, chance
 from cyberpi_assets.reports.figures import amount, change, day, decimal, percent, period, short_amount
 from cyberpi_assets.reports.safe import markdown, markdown_link
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from cyberpi_assets.reports.selection import Counts
-    from cyberpi_assets.reports.timing_model import Finding, PriorAlert, TimingReport
+    from cyberpi_assets.reports.timing_model import DateNull, Finding, PriorAlert, TimingReport
 
 TITLE = "Suspicious-timing report"
 _TIER_STYLE = {"highly suspicious": "bold red", "suspicious": "bold yellow", "notable": "cyan"}
@@ -89,6 +90,37 @@ def _sum(f: Finding) -> str:
     return text + (f", capped at {decimal(f.score)}" if f.raw_score > f.score else "")
 
 
+def compared(e: DateNull | None) -> str:
+    """How the score compares with the other dates on which the trade could have been made: the p first."""
+    if e is None:
+        return NOT_TESTED
+    if e.p_headline is None:
+        parts = [e.reason or "no p"]
+    else:
+        parts = [
+            f"p {chance(e.p_headline)} (share of {e.n_dates:,} possible dates that score as high; the larger of two)"
+        ]
+        parts += [e.reason] if e.reason else []
+    if e.expected_score is not None:
+        parts.append(f"expected score {decimal(e.expected_score)}")
+    if e.expected_suspicious is not None:
+        parts.append(f"{percent(e.expected_suspicious)} of the dates score 60 or more")
+    if e.mirror_score is None:
+        parts.append("score of the 30 days after the trade not known")
+    else:
+        diff = "" if e.difference is None else f", difference {e.difference:+.1f}"
+        parts.append(f"score of the 30 days after the trade {decimal(e.mirror_score)}{diff}")
+    return "; ".join(parts)
+
+
+def _p(f: Finding) -> str:
+    return chance(f.evidence.p_headline) if f.evidence else "–"
+
+
+def _expected(f: Finding) -> str:
+    return decimal(f.evidence.expected_score) if f.evidence else "–"
+
+
 def _types(alert: PriorAlert) -> str:
     return ", ".join(language.word(language.ALERT_TYPES, t) for t in alert.types)
 
@@ -115,7 +147,7 @@ def to_rich(report: TimingReport, *, narrow: bool = False) -> list[RenderableTyp
         return [*parts, "", layout.text(_nothing(report), "bold"), "", layout.text(report.notes[-1], "dim")]
     columns = [("#", "right"), ("Official", "left"), ("Ticker", "left"), ("Side", "left"), ("Date", "left")]
     columns += [] if narrow else [("Amount", "left")]
-    columns += [("Raw", "right"), ("Score", "right"), ("Alerts", "right")]
+    columns += [("p", "right"), ("Expected", "right"), ("Score", "right"), ("Raw", "right")]
     rows: list[list[str | Text | None]] = []
     for f in report.findings:
         row: list[str | Text | None] = [
@@ -127,7 +159,7 @@ def to_rich(report: TimingReport, *, narrow: bool = False) -> list[RenderableTyp
         ]
         row += [] if narrow else [short_amount(f.amount_low, f.amount_high)]
         score = layout.text(decimal(f.score), _TIER_STYLE.get(f.tier, ""))
-        rows.append([*row, decimal(f.raw_score), score, str(f.components.n_alerts)])
+        rows.append([*row, _p(f), _expected(f), score, decimal(f.raw_score)])
     parts += [layout.table(columns, rows), ""]  # pyright: ignore[reportArgumentType]
     for f in report.findings:
         parts += [_block(f), ""]
@@ -144,6 +176,7 @@ def _block(f: Finding) -> RenderableType:
     side = language.word(language.SIDES, f.side, "side not known")
     owner = language.word(language.OWNERS, f.owner, "owner not readable")
     body: list[RenderableType] = [
+        layout.lines(("Random dates: ", "bold"), compared(f.evidence)),
         layout.lines((f.assessment, style)),
         layout.lines(f"{side} {_what(f)} {_dates(f)}; ", amount(f.amount_low, f.amount_high), f"; {owner}"),
         layout.lines(("Score: ", "bold"), _sum(f)),
@@ -198,6 +231,8 @@ def to_markdown(report: TimingReport) -> str:
                 "side": f.side,
                 "date": day(f.transaction_date),
                 "amount": amount(f.amount_low, f.amount_high),
+                "p": _p(f),
+                "expected": _expected(f),
                 "raw": f.raw_score,
                 "score": f.score,
                 "tier": f.tier,
@@ -205,7 +240,11 @@ def to_markdown(report: TimingReport) -> str:
             }
             for f in report.findings
         ]
-        out += ["## Ranking", "", markdown_table(rows, limit=len(rows), escaped=frozenset({"filing"}))]
+        out += [
+            "## Ranking",
+            "",
+            markdown_table(rows, limit=len(rows), escaped=frozenset({"filing"}), right=frozenset({"p", "expected"})),
+        ]
         out += ["## Findings", ""]
         for f in report.findings:
             out += _section(f)
@@ -218,7 +257,13 @@ def _section(f: Finding) -> list[str]:
     title = f"{f.rank}. {f.official} ({_seat(f)}), {f.ticker}, score {decimal(f.score)}"
     side = language.word(language.SIDES, f.side, "side not known")
     owner = language.word(language.OWNERS, f.owner, "owner not readable")
-    out = [f"### {markdown(title)}", "", markdown(f.assessment), ""]
+    out = [
+        f"### {markdown(title)}",
+        "",
+        markdown(f.assessment),
+        "",
+        f"- Random dates: {markdown(compared(f.evidence))}",
+    ]
     out.append(f"- Trade: {markdown(f'{side} {_what(f)} {_dates(f)}')}")
     out.append(f"- Amount: {markdown(amount(f.amount_low, f.amount_high))}; {markdown(owner)}")
     out.append(f"- Asset: {markdown(_asset(f))}")
