@@ -27,7 +27,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else "Python 3.11 to 3.13 is needed, this is %d.%d: make PYTHON=python3.13" % v)'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -38,7 +38,7 @@ ui: $(VENV)/.installed ## Dagster on 127.0.0.1:3000, with the history kept in da
 	@$(BIN)/cyberpi ui --port $(PORT)
 
 test: $(VENV)/.installed ## all tests
-	@env -u CYBERPI_PROFILE -u CYBERPI_DATA $(BIN)/python -m pytest -n 2 --dist loadgroup
+	@env -u CYBERPI_PROFILE -u CYBERPI_DATA $(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(VENV)/.installed ## format, lint, types, imports, definitions, tests
 	$(BIN)/ruff format --check .
