@@ -1,7 +1,7 @@
 """`cyberpi`: the same tables and jobs from a terminal.
 
-Here belong the commands that read the lake: monitor, timing, patterns, sql. Those that run jobs are in
-`commands.py`. What the reports say is in `reports/`; here is only which options ask for what, and what
+Here belong the commands that read the lake: monitor, timing, patterns, dossier, ticker, calibrate, sql. Those that run
+jobs are in `commands.py`. What the reports say is in `reports/`; here is only which options ask for what, and what
 the exit code is. Everything slow is imported inside the commands, so that `--help` answers at once.
 """
 
@@ -11,7 +11,7 @@ import datetime as dt
 import json
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from cyberpi_assets.reports.monitor import WatchedAlert, WatchFilter
+    from cyberpi_assets.reports.page import Page
     from cyberpi_assets.reports.patterns import Rankings
     from cyberpi_assets.settings import Settings
 
@@ -371,7 +372,114 @@ def _show_rows(data: pa.Table, limit: int) -> None:
     show(lambda width: [rows_table(names, numbers, rows), foot])  # noqa: ARG005
 
 
-for _command in (monitor, timing, patterns, sql, *COMMANDS):
+def _page_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that pages about one subject share."""
+    for option in (
+        click.option("--output", type=click.Path(path_type=Path, dir_okay=False), metavar="F", help="Write to a file."),
+        click.option(
+            "--format", "form", type=click.Choice(["text", "json", "md"]), help="Default: by --output, else text."
+        ),
+        click.option(
+            "--limit", type=click.IntRange(min=0), default=200, show_default=True, help="Trades listed; 0 for all."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _deliver_page(found: Page, form: str | None, output: Path | None) -> None:
+    from cyberpi_assets.reports import page
+
+    match _form(form, output):
+        case "json":
+            deliver(_json(page.to_json(found)), output, found.title)
+        case "md":
+            deliver(page.to_markdown(found), output, found.title)
+        case "text" if output is not None:
+            deliver(page.to_text(found), output, found.title)
+        case "text":
+            show(lambda width: page.to_rich(found))  # noqa: ARG005
+
+
+@click.command(
+    short_help="All that is known of one official.",
+    epilog=f"""\b
+Examples:
+  cyberpi dossier "nancy pelosi"
+  cyberpi dossier P000197 --format md --output dossier.md
+
+{EXIT_CODES}""",
+)
+@click.argument("name")
+@_page_options
+@click.pass_obj
+def dossier(options: Options, name: str, limit: int, form: str | None, output: Path | None) -> None:
+    """The dossier of one official: a name without regard to accents or case, or a bioguide id.
+
+    Identity, terms, dated committees, the evidence, lateness, trades with their filings, returns, and what is missing.
+    """
+    from cyberpi_assets.reports.dossier import official_page
+    from cyberpi_assets.reports.people import NoSuchOfficial, SeveralOfficials
+
+    with _reading(options, "disclosed_trades", "disclosure_correlations") as (con, _):
+        try:
+            found = official_page(con, name, limit or None)
+        except SeveralOfficials as error:
+            raise click.UsageError(str(error)) from None
+        except NoSuchOfficial as error:
+            raise NotFound(str(error)) from None
+    _deliver_page(found, form, output)
+
+
+@click.command(
+    short_help="All that is known of one ticker.",
+    epilog=f"""\b
+Examples:
+  cyberpi ticker NVDA
+  cyberpi ticker BRK.B --format json
+
+{EXIT_CODES}""",
+)
+@click.argument("symbol")
+@_page_options
+@click.pass_obj
+def ticker(options: Options, symbol: str, limit: int, form: str | None, output: Path | None) -> None:
+    """The page of one ticker: company, evidence, market alerts, trades by officials, returns."""
+    from cyberpi_assets.reports.dossier import ticker_page
+    from cyberpi_assets.reports.timing import NoSuchTicker
+
+    with _reading(options, "disclosed_trades", "disclosure_correlations") as (con, _):
+        try:
+            found = ticker_page(con, symbol, limit or None)
+        except NoSuchTicker as error:
+            raise NotFound(str(error)) from None
+    _deliver_page(found, form, output)
+
+
+@click.command(
+    short_help="The self-test of the evidence.",
+    epilog=f"""\b
+Examples:
+  cyberpi calibrate
+
+{EXIT_CODES}""",
+)
+@click.pass_obj
+def calibrate(options: Options) -> None:
+    """The stored self-test: p on random dates, false discoveries in simulated worlds, power on planted officials.
+
+    Exit code 1 when any part failed.
+    """
+    from cyberpi_assets.reports import calibration
+
+    with _reading(options, "calibration") as (con, _):
+        parts = calibration.stored_parts(con)
+    show(lambda width: calibration.to_rich(parts))  # noqa: ARG005
+    if any(p.passed is False for p in parts):
+        raise click.exceptions.Exit(1)
+
+
+for _command in (monitor, timing, patterns, dossier, ticker, calibrate, sql, *COMMANDS):
     main.add_command(with_settings(_command))
 with_settings(main)
 

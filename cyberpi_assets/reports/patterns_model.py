@@ -175,8 +175,8 @@ def to_json(report: PatternReport) -> dict[str, object]:
     TALLY =       n_trades, n_scored, n_clusters, suspicious, rate, rate_low, rate_high, mean_score, max_score,
                   amount_low, amount_high, n_open_amounts     (keys of the row itself)
     EVIDENCE =    evidence: {n_clusters, n_tested, observed, expected, oe_ratio, oe_low, oe_high, p_value, q_value,
-                  rate, rate_low, rate_high, expected_score, mean_mirror, mean_difference, supported, label, label_reason},
-                  null where the lake holds none, and for a period: it is over all trades
+                  rate, rate_low, rate_high, expected_score, mean_mirror, mean_difference, supported, label,
+                  label_reason}, null where the lake holds none, and for a period: it is over all trades
     ```
     Money is US dollars, amount_high null when any amount is open-ended; rates are 0 to 1 with a Wilson 95 % interval.
     """

@@ -30,7 +30,8 @@ def clean(text: str | None, longest: int = LONGEST) -> str | None:
         return None
     text = _ESCAPES.sub("", text[: 20 * longest])
     text = _SPACES.sub(" ", text)
-    text = "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn")).strip()
+    text = "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
+    text = _SPACES.sub(" ", text).strip()  # what was removed may have stood between two spaces
     return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
 
 

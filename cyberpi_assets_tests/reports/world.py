@@ -322,3 +322,42 @@ def build(root: Path, *, demo: bool = False) -> Lake:
         truth = {"subject": "official", "bioguide_id": "P000001", "kind": "informed", "detail": "planted"}
         store(lake, "demo_truth", [truth])
     return lake
+
+
+def _full(name: str, **known: Any) -> dict[str, Any]:
+    """A row with zero, false or nothing in the columns that must not be null."""
+    zeros = {"int64": 0, "bool": False, "double": 0.0, "string": ""}
+    return {c.name: zeros[str(c.type)] for c in ALL[name].columns if not c.nullable and str(c.type) in zeros} | known
+
+
+def add_evidence(lake: Lake) -> Lake:
+    """Evidence for the people and trades of `build`: nobody supported but María Peláez."""
+    judged = {"n_clusters": 12, "n_tested": 12, "observed": 7, "expected": 2.5, "oe_ratio": 2.8, "oe_low": 1.1}
+    judged |= {"oe_high": 5.8, "rate": 0.58, "rate_low": 0.32, "rate_high": 0.81, "p_value": 0.02}
+    no = judged | {"q_value": 0.21, "label": "insufficient evidence", "label_reason": "q 0.21 over 0.05"}
+    yes = judged | {"q_value": 0.03, "label": "supported finding", "supported": True}
+    officials = [
+        _full("official_evidence", bioguide_id="S000001", official="John A. Smith", repeat_offender_raw=True, **no),
+        _full("official_evidence", bioguide_id="P000001", official="María J. Peláez", **yes),
+    ]
+    store(lake, "official_evidence", officials)
+    store(lake, "ticker_evidence", [_full("ticker_evidence", ticker="BRK-B", **no)])
+    store(lake, "sector_evidence", [_full("sector_evidence", sector="Financials", **no)])
+    nulls = [
+        {"trade_id": "house:20024001#1", "p_headline": 0.012, "p_placebo": 0.004, "p_local": 0.012}
+        | {"expected_score": 21.5, "expected_suspicious": 0.14, "mirror_score": 34.0, "difference": 55.0}
+        | {"n_dates": 812, "n_local_dates": 120},
+        {"trade_id": "senate:aa-bb#1", "n_dates": 40, "n_local_dates": 9, "reason": "no p: only 40 admissible dates"},
+    ]
+    store(lake, "timing_nulls", nulls)
+    return lake
+
+
+def add_calibration(lake: Lake, *, passed: bool) -> Lake:
+    """A self-test of two parts, the second only reported."""
+    rows = [
+        {"test": "uniform p", "part": "all", "n": 900, "observed": 0.01, "p_value": 0.7, "passed": passed},
+        {"test": "power", "part": "strength 0.9", "n": 10, "observed": 0.6},
+    ]
+    store(lake, "calibration", rows)
+    return lake
