@@ -906,7 +906,7 @@ reason      string   why there are no abnormal returns
 sector_reason string  why there are none against the sector
 """,
     key="trade_id anchor",
-    )
+)
 
 _GROUP = """
 group_kind  string!  all | direction | tier | party | chamber | official
@@ -945,7 +945,8 @@ reason      string   why there is no test
 PORTFOLIO_RETURNS = _table(
     "portfolio_returns",
     """Calendar-time portfolios of disclosed trades: equal weights, each position entered at the close of day 0 and
-    hedged by the market, sales sold short. Daily returns, Newey-West errors. The headline of what a trade was worth.""",
+    hedged by the market, sales sold short. Daily returns, Newey-West errors: the headline of what a trade was
+    worth.""",
     _GROUP
     + """
 sessions_held int!   sessions a position is held, from the one after day 0
@@ -990,7 +991,7 @@ n_local_dates int!   of these, within 90 days
 reason      string   why there is no p, or no local one
 """,
     key="trade_id",
-    )
+)
 
 _EVIDENCE = """
 n_trades    int!     disclosed trades that count

@@ -7,7 +7,7 @@ import pyarrow as pa
 from cyberpi_assets import tables
 from cyberpi_assets.assets.correlations import disclosure_correlations
 from cyberpi_assets.assets.disclosures import disclosed_trades, official_timeliness, quarantined_rows
-from cyberpi_assets.assets.evidence import returns_of_trades
+from cyberpi_assets.assets.evidence import evidence_of_timing, returns_of_trades, timing_nulls
 from cyberpi_assets.assets.market import daily_bars
 from cyberpi_assets.assets.rankings import (
     official_rankings,
@@ -39,7 +39,7 @@ def _views(lake: Lake) -> duckdb.DuckDBPyConnection:
     tables.TIMING_REPORT,
     "reports",
     kinds={"markdown"},
-    deps=[disclosure_correlations, disclosed_trades, official_rankings, demo_truth],
+    deps=[disclosure_correlations, disclosed_trades, timing_nulls, official_rankings, demo_truth],
     more=_LATE,
 )
 def timing_report(
@@ -56,7 +56,7 @@ def timing_report(
     tables.PATTERN_REPORT,
     "reports",
     kinds={"markdown"},
-    deps=[official_rankings, ticker_rankings, sector_rankings, party_comparison, demo_truth],
+    deps=[evidence_of_timing, official_rankings, ticker_rankings, sector_rankings, party_comparison, demo_truth],
     more=_LATE,
 )
 def pattern_report(

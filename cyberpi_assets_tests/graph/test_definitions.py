@@ -75,8 +75,12 @@ LINEAGE: dict[str, set[str]] = {
     "sector_rankings": {"disclosed_trades", "disclosure_correlations", "companies"},
     "party_comparison": {"disclosed_trades", "disclosure_correlations"},
     "top_traded_tickers": {"disclosed_trades", "companies", "daily_bars"},
-    "timing_report": {"disclosure_correlations", "disclosed_trades", "official_rankings", "demo_truth"},
-    "pattern_report": {"official_rankings", "ticker_rankings", "sector_rankings", "party_comparison", "demo_truth"},
+    "timing_report": {
+        "disclosure_correlations", "disclosed_trades", "timing_nulls", "official_rankings", "demo_truth",
+    },
+    "pattern_report": {
+        "official_rankings", "ticker_rankings", "sector_rankings", "party_comparison", "demo_truth", *EVIDENCE,
+    },
     "published_warehouse": {
         "timing_report",
         "pattern_report",
