@@ -51,7 +51,7 @@ _TABLE_ROWS = 200
 Examples:
   cyberpi run                                  build every table of profile demo
   cyberpi timing --days 365 --min-score 80     the highest scores of a year
-  cyberpi timing --official "nancy pelosi"     one person, however the name is written
+  cyberpi timing --official "zenobia kettlebrand"  one person, however the name is written
   cyberpi patterns --format md --output patterns.md
   cyberpi monitor --tickers NVDA,CRWD --min-severity 7
   cyberpi sql "select ticker, count(*) from market_alerts group by 1 order by 2 desc limit 5"
@@ -124,7 +124,7 @@ def _date(value: dt.datetime | None) -> dt.date | None:
 Examples:
   cyberpi timing
   cyberpi timing --days 90 --min-score 80 --limit 10
-  cyberpi timing --official "Josh Gottheimer" --ticker MSFT
+  cyberpi timing --official "Casimir Dunhollow" --ticker NMBQE
   cyberpi timing --format json --output timing.json
 
 {EXIT_CODES}""",
@@ -405,7 +405,7 @@ def _deliver_page(found: Page, form: str | None, output: Path | None) -> None:
     short_help="All that is known of one official.",
     epilog=f"""\b
 Examples:
-  cyberpi dossier "nancy pelosi"
+  cyberpi dossier "zenobia kettlebrand"
   cyberpi dossier P000197 --format md --output dossier.md
 
 {EXIT_CODES}""",

@@ -37,12 +37,21 @@ def dated_by_index(facts: pa.Table, index: pa.Table) -> pa.Table:
             SELECT chamber, document, min(filed_on) AS indexed_on,
                    arg_max(url, file) FILTER (url IS NOT NULL) AS indexed_url
             FROM index GROUP BY ALL
+        ), alone AS (
+            -- a collection may not say which document a row is from; a seat has one report on most days
+            SELECT chamber, state, district, filed_on, any_value(url) AS alone_url
+            FROM (SELECT DISTINCT chamber, document, state, district, filed_on, url FROM index
+                  WHERE chamber = 'house' AND filing_type = 'P' AND state IS NOT NULL AND url IS NOT NULL)
+            GROUP BY ALL HAVING count(DISTINCT document) = 1
         )
         SELECT f.* REPLACE (
             CASE WHEN f.source LIKE 'house_clerk%' OR f.source LIKE 'senate_efd%' OR f.filed_on IS NULL
                  THEN coalesce(indexed_on, f.filed_on) ELSE f.filed_on END AS filed_on,
-            coalesce(f.url, indexed_url) AS url)
-        FROM facts f LEFT JOIN listed l USING (chamber, document) ORDER BY f.row""",
+            coalesce(f.url, indexed_url, alone_url) AS url)
+        FROM facts f LEFT JOIN listed l USING (chamber, document)
+        LEFT JOIN alone a ON f.document IS NULL AND a.chamber = f.chamber AND a.state = f.state
+             AND a.district = f.district AND a.filed_on = f.filed_on
+        ORDER BY f.row""",
         shape=DISCLOSURE_FACTS,
         facts=numbered,
         index=index,

@@ -34,8 +34,8 @@ def kept(*rows: dict[str, Any]) -> list[int]:
 def test_the_declared_order_decides_whatever_the_order_of_rows() -> None:
     rows = [{"document": "1", "source": family} for family, _ in reversed(ORDER)]
     chosen, aside = choose_documents(table(*rows))
-    assert chosen["source"].to_pylist() == ["unified"]
-    assert set(aside["reason"].to_pylist()) == {"document 1 taken from unified"}
+    assert chosen["source"].to_pylist() == ["house_clerk"]
+    assert set(aside["reason"].to_pylist()) == {"document 1 taken from house_clerk"}
     assert set(aside["field"].to_pylist()) == {"document"}
 
 

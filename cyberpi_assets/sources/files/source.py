@@ -156,7 +156,7 @@ def read_file(
     if content.medium == "parquet":
         return _read_parquet(content, origin, scratch)
     if not content.is_text:
-        return _read_official(content, origin, documents or {})
+        return _read_official(content, origin, documents or {}, scratch)
     head, _ = c.decode(content.head)
     start = head.lstrip()
     if start.startswith("<") and not start.startswith("<TICKER>"):
@@ -213,11 +213,17 @@ def _read_document(content: c.Content, load: Callable[[str], Any], origin: Origi
     return form, reading
 
 
-def _read_official(content: c.Content, origin: Origin, documents: Mapping[Path, PtrDocument]) -> tuple[Format, Reading]:
+def _read_official(
+    content: c.Content, origin: Origin, documents: Mapping[Path, PtrDocument], scratch: Path
+) -> tuple[Format, Reading]:
     """A PDF, a ZIP index or an archive of report pages."""
     if content.medium == "PDF document":
         data = content.whole()
-        document = documents.get(content.path) or next(document for _, document in parse_many([content.path], 1))
+        path = content.path
+        if content.compressed:
+            path = scratch / "document.pdf"
+            path.write_bytes(data)
+        document = documents.get(path) or next(document for _, document in parse_many([path], 1))
         return official.PDF, _damaged(official.PDF, lambda: official.read_house_pdf(document, data, origin))
     if content.medium == "ZIP archive":
         return official.HOUSE_INDEX, official.read_house_index(content.whole(), origin)
