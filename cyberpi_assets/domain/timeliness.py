@@ -28,7 +28,7 @@ def business_days() -> pa.Table:
     """Each calendar day and the first business day on or after it. Columns: day, next_business_day."""
     days = pd.date_range(_FIRST, _LAST, freq="D")
     holidays = USFederalHolidayCalendar().holidays(_FIRST, _LAST)
-    open_ = pd.Series(days.where((days.dayofweek < 5) & ~days.isin(holidays)), index=days)
+    open_ = pd.Series(days.where((days.day_of_week < 5) & ~days.isin(holidays)), index=days)
     moved = open_.bfill()
     return pa.table(
         {
