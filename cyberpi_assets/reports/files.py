@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from cyberpi_assets.reports import patterns, timing
+from cyberpi_assets.reports.terminal import write_whole
 from cyberpi_assets.settings import RankingRules, TimingRules
 from cyberpi_assets.tables import TIMING_REPORT
 
@@ -31,20 +30,6 @@ class Written:
 
     rows: pa.Table
     preview: str
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file aside and rename it into place: a reader sees the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            out.write(text)
-        Path(aside).chmod(0o644)
-        Path(aside).replace(path)
-    except BaseException:
-        Path(aside).unlink(missing_ok=True)
-        raise
 
 
 def write_timing(con: duckdb.DuckDBPyConnection, folder: Path, root: Path, rules: TimingRules) -> Written:
@@ -73,6 +58,7 @@ def _written(name: str, texts: Mapping[str, str], listed: int, folder: Path, roo
     rows: list[dict[str, object]] = []
     for form, text in texts.items():
         path = folder / f"{name}.{_ENDINGS[form]}"
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, text)
         data = text.encode()
         rows.append(
