@@ -1,4 +1,4 @@
-"""What must hold of every table: its columns, its key, its months and dates. Derived from `tables.py`."""
+"""What must hold of every table: its columns, its key, its months and dates. Derived from `tables/`."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def table_of(context: dg.InputContext | dg.OutputContext, tables: Mapping[str, T
     if name not in tables:
         raise dg.DagsterInvariantViolationError(
             f"asset {context.asset_key.to_user_string()} has no table in the {home}; "
-            f"tables.py declares {', '.join(sorted(tables))}"
+            f"tables/ declares {', '.join(sorted(tables))}"
         )
     return tables[name]
 

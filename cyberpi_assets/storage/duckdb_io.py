@@ -36,7 +36,7 @@ class LakeIOManager(dg.IOManager):
     annotation). An input has the partitions its mapping asks for; months not stored yet have no rows.
 
     An asset may return a relation, an Arrow table or record batch reader, a pandas frame, or None: nothing is written.
-    Columns must be those of `tables.py`; otherwise SchemaMismatch is raised and what was stored stays. A write replaces
+    Columns must be those of `tables/`; otherwise SchemaMismatch is raised and what was stored stays. A write replaces
     exactly the partitions of the run, a range in one transaction.
     """
 

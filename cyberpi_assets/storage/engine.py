@@ -49,7 +49,7 @@ def no_rows(table: Table) -> str:
 
 
 def duck_type(kind: pa.DataType) -> str:
-    """DuckDB's name of an Arrow type used in `tables.py`."""
+    """DuckDB's name of an Arrow type used in `tables/`."""
     if pa.types.is_list(kind):
         return duck_type(kind.value_type) + "[]"
     names: dict[pa.DataType, str] = {

@@ -1,7 +1,7 @@
 """The lake: Delta tables on disk or S3-compatible storage, and DuckDB relations over one version of them.
 
 Here belongs how a table is written whole or by month, and how one consistent version of it is read. What Dagster wants
-of an IO manager is in `duckdb_io.py`; which columns a table has is in `tables.py`; the published copy and the
+of an IO manager is in `duckdb_io.py`; which columns a table has is in `tables/`; the published copy and the
 locked-down connection are in `warehouse.py`.
 
 A write is one Delta transaction that replaces exactly the months named. Parquet files are written first (by DuckDB, in

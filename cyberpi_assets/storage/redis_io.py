@@ -32,7 +32,7 @@ class RedisIOManager(dg.IOManager):
     asked for, and the columns alone where nothing is there.
 
     An asset may return an Arrow table or reader, a DuckDB relation, a pandas frame, a list of dicts, or None, which
-    writes nothing. Columns must be those of `tables.py`, otherwise SchemaMismatch is raised and what was stored stays.
+    writes nothing. Columns must be those of `tables/`, otherwise SchemaMismatch is raised and what was stored stays.
     """
 
     def __init__(self, settings: Settings, tables: Mapping[str, Table] | None = None) -> None:

@@ -1,6 +1,6 @@
 """The lake as analysts meet it: a published DuckDB file, and read-only SQL on the live tables.
 
-Here belongs what copies the lake into one file and what locks a connection down. What the tables are is in `tables.py`.
+Here belongs what copies the lake into one file and what locks a connection down. What the tables are is in `tables/`.
 """
 
 from __future__ import annotations

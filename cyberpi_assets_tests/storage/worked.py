@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from cyberpi_assets.tables import MONTH, Table, _table  # pyright: ignore[reportPrivateUsage]
+from cyberpi_assets.tables import MONTH, Table, table
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -24,17 +24,17 @@ half_day    bool     session closed early
 seen_at     timestamp when it was read
 tags        strings  labels
 """
-BARS = _table("bars", "One daily bar, it's small.", _COLUMNS, key="ticker session", month_of="session")
-NOTES = _table(
+BARS = table("bars", "One daily bar, it's small.", _COLUMNS, key="ticker session", month_of="session")
+NOTES = table(
     "notes", "One note.", "note_id int! number\nbody string text\nweight float32 w\nrank int16 r", key="note_id"
 )
-TOTALS = _table("totals", "Rows per month.", "label string! which\nrows int! how many", key="label", month_of="session")
+TOTALS = table("totals", "Rows per month.", "label string! which\nrows int! how many", key="label", month_of="session")
 LAKE_TABLES: dict[str, Table] = {t.name: t for t in (BARS, NOTES, TOTALS)}
-HOT_BARS = _table(
+HOT_BARS = table(
     "hot_bars", "Bars now.", _COLUMNS, key="ticker session", month_of="session", home="redis", ttl_seconds=3600
 )
 _NOTE = "note_id int! number\nbody string text"
-HOT_NOTES = _table("hot_notes", "Notes now.", _NOTE, key="note_id", home="redis", ttl_seconds=3600)
+HOT_NOTES = table("hot_notes", "Notes now.", _NOTE, key="note_id", home="redis", ttl_seconds=3600)
 HOT_TABLES: dict[str, Table] = {t.name: t for t in (HOT_BARS, HOT_NOTES)}
 
 

@@ -1,6 +1,6 @@
 """The whole invented world as facts: what `DemoSources` writes once.
 
-Belongs here: putting the parts together, in the columns of `tables.py`.
+Belongs here: putting the parts together, in the columns of `tables/`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,49 @@
+"""What people read, the published copy, and the results of checks."""
+
+from __future__ import annotations
+
+from cyberpi_assets.tables.shape import table
+
+_REPORT = """
+format      string!  text | json | md
+path        string!  file, relative to the data folder
+bytes       int!     size
+sha256      string!  of the file
+rows        int!     rows the report lists
+"""
+
+TIMING_REPORT = table(
+    "timing_report", "The suspicious-timing report as written to disk, one row per format.", _REPORT, key="format"
+)
+
+PATTERN_REPORT = table(
+    "pattern_report", "The pattern report as written to disk, one row per format.", _REPORT, key="format"
+)
+
+PUBLISHED_WAREHOUSE = table(
+    "published_warehouse",
+    "What the published DuckDB file holds: one row per table.",
+    """
+table_name  string!  table
+rows        int!     rows copied
+version     int!     lake version copied
+""",
+    key="table_name",
+)
+
+CHECK_RESULTS = table(
+    "check_results",
+    "The latest result of every asset check and partition range.",
+    """
+asset       string!  asset checked
+check_name  string!  check
+partition_from string!  first partition of the run, or `all`
+partition_to string!  last partition of the run, or `all`
+passed      bool!    result
+severity    string!  ERROR (blocks) | WARN
+checked_at  timestamp!  when
+run_id      string!  run
+detail      string   what was found, JSON
+""",
+    key="asset check_name partition_from partition_to",
+)
