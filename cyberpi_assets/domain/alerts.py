@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from cyberpi_assets.domain.calendar import day_number, ordinal
 from cyberpi_assets.domain.columns import Column, dates, frame, join, known, month_of, named, numbered, places
+from cyberpi_assets.domain.counting import RangeCounts
 from cyberpi_assets.domain.features import ROUNDING, Block, Bools, Features, Floats, Ints, measure
 from cyberpi_assets.settings import AlertThresholds
 from cyberpi_assets.tables import MARKET_ALERTS
@@ -167,13 +168,12 @@ def _pooled(e: _Events, needs: Ints, sector: Ints, values: Ints, sessions: int) 
             continue
         pool = np.flatnonzero(of_event == s)
         pool = pool[np.argsort(when[pool], kind="stable")]
-        pool_when, pool_ratio = when[pool], e.ratio[pool]
+        pool_when, kinds = when[pool], np.unique(e.ratio[pool])
         mine = np.flatnonzero(of_event[needs] == s)
         now = when[needs[mine]]
         low, top = np.searchsorted(pool_when, now - sessions), np.searchsorted(pool_when, now)
-        x = e.ratio[needs[mine]]
-        for i in range(mine.size):
-            high[mine[i]] = np.count_nonzero(pool_ratio[low[i] : top[i]] >= x[i])
+        counts = RangeCounts(np.searchsorted(kinds, e.ratio[pool]))
+        high[mine] = counts.at_least(low, top, np.searchsorted(kinds, e.ratio[needs[mine]]))
         size[mine] = values[s, now] - values[s, np.maximum(now - sessions, 0)]
     return high, size
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from cyberpi_assets.domain.calendar import Days, sessions
 from cyberpi_assets.domain.columns import day_numbers, having, numbered, places
-from cyberpi_assets.domain.evidence.counting import RangeCounts
+from cyberpi_assets.domain.counting import RangeCounts
 from cyberpi_assets.domain.features import Bools, Floats, Ints
 from cyberpi_assets.domain.sql import Frame, only
 from cyberpi_assets.domain.timing import SUSPICIOUS, score_parts

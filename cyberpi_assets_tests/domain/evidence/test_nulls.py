@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cyberpi_assets.domain.evidence.counting import RangeCounts
+from cyberpi_assets.domain.counting import RangeCounts
 from cyberpi_assets.domain.evidence.nulls import timing_nulls
 from cyberpi_assets.domain.evidence.windows import merged
 from cyberpi_assets.domain.scoring import score_alerts

@@ -1,7 +1,8 @@
 """Exact counts over ranges of an array: how many values in [low, high) are at least so large, for many ranges at once.
 
 Here belongs one data structure, the wavelet matrix, which answers such a question in one step per bit of the ranks and
-so lets every placebo date of every trade be counted instead of sampled. What is counted belongs to `nulls.py`.
+so lets every placebo date of every trade be counted instead of sampled. What is counted belongs to
+`evidence/nulls.py` and `alerts.py`.
 """
 
 from __future__ import annotations
