@@ -35,6 +35,15 @@ from cyberpi_assets.tables.evidence import (
 from cyberpi_assets.tables.facts.account import FILE_FACTS, QUARANTINE_FACTS, TRUTH_FACTS
 from cyberpi_assets.tables.facts.disclosures import DISCLOSURE_FACTS, DOCUMENT_FACTS, FILING_FACTS
 from cyberpi_assets.tables.facts.market import ACTION_FACTS, BAR_FACTS, COMPANY_FACTS, SYMBOL_FACTS
+from cyberpi_assets.tables.facts.news import (
+    COMPANY_FILING_FACTS,
+    HALT_FACTS,
+    INCIDENT_FACTS,
+    KEV_FACTS,
+    MNA_FACTS,
+    NEWS_FACTS,
+    SANCTION_FACTS,
+)
 from cyberpi_assets.tables.facts.options import (
     CHAIN_FACTS,
     COMPANY_EVENT_FACTS,
@@ -46,6 +55,16 @@ from cyberpi_assets.tables.facts.options import (
 from cyberpi_assets.tables.facts.people import COMMITTEE_FACTS, MEMBERSHIP_FACTS, PERSON_FACTS, TERM_FACTS
 from cyberpi_assets.tables.market import CORPORATE_ACTIONS, DAILY_BARS, MARKET_ALERTS
 from cyberpi_assets.tables.memory import WORKING_MEMORY
+from cyberpi_assets.tables.news import (
+    COMPANY_FILINGS,
+    INCIDENTS,
+    INTELLIGENCE_ITEMS,
+    KNOWN_EXPLOITED,
+    MNA_EVENTS,
+    NEWS_ITEMS,
+    SANCTIONS_CHANGES,
+    TRADING_HALTS,
+)
 from cyberpi_assets.tables.options import (
     COMPANY_EVENTS,
     MARKET_SNAPSHOTS,
@@ -104,6 +123,8 @@ __all__ = [
     "COMPANY_EVENTS",
     "COMPANY_EVENT_FACTS",
     "COMPANY_FACTS",
+    "COMPANY_FILINGS",
+    "COMPANY_FILING_FACTS",
     "CORPORATE_ACTIONS",
     "DAILY_BARS",
     "DEMO_TRUTH",
@@ -118,11 +139,21 @@ __all__ = [
     "FILING_FACTS",
     "FILING_TIMELINESS",
     "GAP_FACTS",
+    "HALT_FACTS",
+    "INCIDENTS",
+    "INCIDENT_FACTS",
+    "INTELLIGENCE_ITEMS",
+    "KEV_FACTS",
+    "KNOWN_EXPLOITED",
     "LAKE",
     "MARKET_ALERTS",
     "MARKET_SNAPSHOTS",
     "MEMBERSHIP_FACTS",
+    "MNA_EVENTS",
+    "MNA_FACTS",
     "MONTH",
+    "NEWS_FACTS",
+    "NEWS_ITEMS",
     "OFFICIALS",
     "OFFICIAL_EVIDENCE",
     "OFFICIAL_RANKINGS",
@@ -141,6 +172,8 @@ __all__ = [
     "QUARANTINED_ROWS",
     "QUARANTINE_FACTS",
     "RETURN_TESTS",
+    "SANCTIONS_CHANGES",
+    "SANCTION_FACTS",
     "SECTOR_EVIDENCE",
     "SECTOR_RANKINGS",
     "SNAPSHOT_FACTS",
@@ -161,6 +194,7 @@ __all__ = [
     "TOP_TRADED_TICKERS",
     "TRACE",
     "TRADE_RETURNS",
+    "TRADING_HALTS",
     "TRUTH_FACTS",
     "TYPES",
     "WATCHLIST",
