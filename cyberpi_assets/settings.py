@@ -93,6 +93,69 @@ class EvidenceRules(BaseModel):
     seed: int = Field(20_120_404, ge=0, description="of every random draw")
 
 
+class OptionRules(BaseModel):
+    """How implied volatility and the figures of option flow are measured (METHODS, section 5)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rate: float = Field(0.04, gt=-0.1, lt=1, description="risk-free rate a year, continuous, as a fraction")
+    dividend_yield: float = Field(
+        0.0, ge=0, lt=1, description="continuous yield where no snapshot states one, as a fraction"
+    )
+    min_years: float = Field(1 / 8760, gt=0, description="least time to expiry, in years of 365 days: one hour")
+    min_vol: float = Field(0.01, gt=0, description="a lower implied volatility is not believed, a year, as a fraction")
+    max_vol: float = Field(5.0, gt=0, description="a higher one is not believed")
+    window_days: int = Field(45, ge=1, description="calendar days to expiry of the seed's window")
+    window_expiries: int = Field(3, ge=1, description="nearest expiries of the seed's window")
+    near_days: int = Field(14, ge=0, description="calendar days within which an expiry is near")
+    otm_put_strike: float = Field(0.95, gt=0, le=1, description="a put below this share of spot is out of the money")
+    otm_put_volume: int = Field(100, ge=0, description="contracts that such a put must exceed to count")
+    otm_put_largest: int = Field(5, ge=1, description="largest such puts that are summed")
+    average_sessions: int = Field(30, ge=2, description="prior sessions of the own mean volume")
+    average_present: int = Field(10, ge=1, description="of which this many must be known")
+    median_sessions: int = Field(60, ge=2, description="prior sessions of the median volume")
+    median_present: int = Field(20, ge=1, description="of which this many must be known")
+    adv_sessions: int = Field(20, ge=2, description="prior sessions of the stock's average daily volume")
+    adv_present: int = Field(10, ge=1, description="of which this many must be known")
+    delta_coverage: float = Field(0.8, ge=0, le=1, description="share of put volume whose delta must be known")
+    pair_size: float = Field(0.9, gt=0, le=1, description="two volumes this near in size look like one order of two legs")
+    pair_volume: int = Field(500, ge=1, description="contracts that each leg must reach")
+
+
+class ThreatRules(BaseModel):
+    """How option flow is scored (METHODS, section 5); tiers are exceeded, not reached."""
+
+    model_config = ConfigDict(frozen=True)
+
+    put_call_tiers: tuple[tuple[float, int], ...] = Field(((2.0, 30), (1.5, 15)), description="ratio, points")
+    volume_tiers: tuple[tuple[float, int], ...] = Field(
+        ((300.0, 25), (200.0, 15), (100.0, 10)), description="excess over the average in percent, points"
+    )
+    otm_tiers: tuple[tuple[float, int], ...] = Field(((1000.0, 25), (500.0, 15)), description="contracts, points")
+    near_tiers: tuple[tuple[float, int], ...] = Field(((0.5, 20),), description="share of volume, points")
+    min_coverage: float = Field(0.5, ge=0, le=1, description="share of indicators known, below which no score")
+    push_score: int = Field(70, ge=0, le=100, description="score from which a threat goes to working memory")
+    history_sessions: int = Field(120, ge=20, description="prior sessions of a ticker's own past")
+    history_present: int = Field(20, ge=2, description="of which this many must be known, or history is insufficient")
+    own_weight: float = Field(20.0, gt=0, description="k of w = n / (n + k), the weight of the own past")
+    cell_present: int = Field(12, ge=3, description="sessions of the same weekday and kind of week to compare within")
+    min_features: int = Field(4, ge=1, le=8, description="features known, below which there is no history score")
+    min_peers: int = Field(3, ge=1, description="other underlyings below which a group of peers is widened")
+    z_limit: float = Field(10.0, gt=0, description="a feature counts no further than this")
+    min_ranked: int = Field(10, ge=2, description="underlyings of a date below which there is no percentile")
+    slot_minutes: int = Field(30, ge=1, le=1440, description="snapshots of one date this near are ranked together")
+    earnings_before: int = Field(5, ge=0, description="sessions before earnings that are flagged")
+    earnings_after: int = Field(1, ge=0, description="sessions after earnings that are flagged")
+    dividend_before: int = Field(2, ge=0, description="sessions before an ex-dividend day that are flagged")
+    pair_share: float = Field(0.2, gt=0, le=1, description="share of volume in two-legged orders that is flagged")
+    funds: tuple[str, ...] = Field(
+        ("SPY", "QQQ", "IWM", "DIA", "IBIT", "GLD", "SLV", "TLT", "HYG", "EEM", "EFA", "FXI", "ARKK", "SMH", "SOXX",
+         "HACK", "CIBR", "XBI", "XLB", "XLC", "XLE", "XLF", "XLI", "XLK", "XLP", "XLRE", "XLU", "XLV", "XLY", "KRE",
+         "VXX", "UVXY", "TQQQ", "SQQQ", "SPX", "SPXW", "NDX", "RUT", "VIX", "ZZIDX"),
+        description="underlyings that are indices or funds: their options hedge whole portfolios",
+    )  # fmt: skip
+
+
 def _project_root() -> Path:
     """The folder that holds dagster.yaml: the checkout, or else the working directory."""
     checkout = Path(__file__).resolve().parent.parent
@@ -123,6 +186,8 @@ class Settings(BaseSettings):
     timing: TimingRules = TimingRules()  # pyright: ignore[reportCallIssue]
     rankings: RankingRules = RankingRules()  # pyright: ignore[reportCallIssue]
     evidence: EvidenceRules = EvidenceRules()  # pyright: ignore[reportCallIssue]
+    options: OptionRules = OptionRules()  # pyright: ignore[reportCallIssue]
+    threats: ThreatRules = ThreatRules()  # pyright: ignore[reportCallIssue]
 
     @model_validator(mode="after")
     def _files_need_a_folder(self) -> Settings:
