@@ -156,6 +156,60 @@ class ThreatRules(BaseModel):
     )  # fmt: skip
 
 
+class YahooRules(BaseModel):
+    """How Yahoo is asked (an unofficial interface: slowly)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    per_second: float = Field(1.0, gt=0, le=2, description="requests per second, over all processes of this machine")
+    quotes_per_request: int = Field(50, ge=1, le=200, description="tickers in one request for quotes")
+    expiries: int = Field(6, ge=1, le=30, description="expiries of a chain that are asked for, one request each")
+    within_days: int = Field(75, ge=1, description="expiries further away are not asked for")
+    timeout: float = Field(20.0, gt=0, description="seconds for one answer")
+    attempts: int = Field(2, ge=1, le=5, description="how often a request is made that failed for no lasting reason")
+    pause: float = Field(120.0, gt=0, description="seconds of silence after 'Too Many Requests'; doubles each time")
+    patience: float = Field(600.0, ge=0, description="seconds of such silence a sweep accepts before it ends")
+
+
+class IbkrRules(BaseModel):
+    """How a TWS or IB Gateway on your side is asked, below the limits that IBKR states."""
+
+    model_config = ConfigDict(frozen=True)
+
+    host: str = Field("127.0.0.1", description="where TWS or IB Gateway listens")
+    port: int = Field(7497, ge=1, le=65535, description="Gateway 4001 live, 4002 paper; TWS 7496 live, 7497 paper")
+    client_id: int = Field(71, ge=1, description="one connection per id; 0 would bind orders made by hand")
+    timeout: float = Field(20.0, gt=0, description="seconds for one answer, and for connecting")
+    reconnects: int = Field(8, ge=0, description="attempts to connect again before the sweep ends")
+    backoff: float = Field(0.5, ge=0, description="first pause before connecting again, seconds; doubles up to 30")
+    messages_per_second: int = Field(45, ge=5, le=50, description="most messages in any second; IBKR cuts off at 50")
+    lines: int = Field(100, ge=1, description="market data lines held at once; IBKR's default is 100")
+    historical: int = Field(60, ge=1, le=60, description="historical requests in any 10 minutes")
+    market_data_type: Literal[1, 2, 3, 4] = Field(
+        3, description="asked for: 1 live, 2 frozen, 3 delayed where live is not subscribed, 4 delayed frozen"
+    )
+    line_seconds: float = Field(11.0, gt=0, description="longest wait for the ticks of one line")
+    quiet_seconds: float = Field(2.0, gt=0, description="a line that was silent so long after a tick is complete")
+    attempts: int = Field(4, ge=1, description="how often a ticker is asked for when the connection breaks under it")
+    expiries: int = Field(5, ge=1, le=30, description="expiries of a full chain")
+    within_days: int = Field(75, ge=1, description="expiries further away are not asked for")
+    strike_window: float = Field(0.3, gt=0, lt=1, description="strikes of a full chain: share of spot either side")
+    contracts: int = Field(600, ge=2, description="most contracts of one full chain; the strikes next to spot first")
+
+
+class MarketRules(BaseModel):
+    """Who is asked for quotes and option chains, how often, and when a full chain is worth its requests."""
+
+    model_config = ConfigDict(frozen=True)
+
+    provider: Literal["yahoo", "ibkr"] = "yahoo"
+    every_minutes: int = Field(30, ge=5, description="a sweep that began longer ago is not resumed but closed")
+    fires_put_call: float = Field(1.5, gt=0, description="put/call volume ratio from which a full chain is asked for")
+    fires_volume_ratio: float = Field(2.0, gt=0, description="option volume over its average, likewise")
+    yahoo: YahooRules = YahooRules()  # pyright: ignore[reportCallIssue]
+    ibkr: IbkrRules = IbkrRules()  # pyright: ignore[reportCallIssue]
+
+
 def _project_root() -> Path:
     """The folder that holds dagster.yaml: the checkout, or else the working directory."""
     checkout = Path(__file__).resolve().parent.parent
@@ -186,6 +240,7 @@ class Settings(BaseSettings):
     timing: TimingRules = TimingRules()  # pyright: ignore[reportCallIssue]
     rankings: RankingRules = RankingRules()  # pyright: ignore[reportCallIssue]
     evidence: EvidenceRules = EvidenceRules()  # pyright: ignore[reportCallIssue]
+    market: MarketRules = MarketRules()  # pyright: ignore[reportCallIssue]
     options: OptionRules = OptionRules()  # pyright: ignore[reportCallIssue]
     threats: ThreatRules = ThreatRules()  # pyright: ignore[reportCallIssue]
 
@@ -221,6 +276,11 @@ class Settings(BaseSettings):
     def intake_dir(self) -> Path:
         """What was read from sources, normalised, one folder per source file."""
         return self.data_dir / "intake"
+
+    @property
+    def sweeps_dir(self) -> Path:
+        """What market providers were asked, one folder per sweep."""
+        return self.data_dir / "sweeps"
 
     @property
     def reports_dir(self) -> Path:
