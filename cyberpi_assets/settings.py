@@ -118,7 +118,9 @@ class OptionRules(BaseModel):
     adv_sessions: int = Field(20, ge=2, description="prior sessions of the stock's average daily volume")
     adv_present: int = Field(10, ge=1, description="of which this many must be known")
     delta_coverage: float = Field(0.8, ge=0, le=1, description="share of put volume whose delta must be known")
-    pair_size: float = Field(0.9, gt=0, le=1, description="two volumes this near in size look like one order of two legs")
+    pair_size: float = Field(
+        0.9, gt=0, le=1, description="two volumes this near in size look like one order of two legs"
+    )
     pair_volume: int = Field(500, ge=1, description="contracts that each leg must reach")
 
 
@@ -210,6 +212,50 @@ class MarketRules(BaseModel):
     ibkr: IbkrRules = IbkrRules()  # pyright: ignore[reportCallIssue]
 
 
+class AlertLifeRules(BaseModel):
+    """When alerts of several kinds are raised, go on and end (docs/methods.md, life of an alert)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    option_score: int = Field(50, ge=1, le=100, description="seed score from which a snapshot is evidence of an alert")
+    market_silence_days: int = Field(
+        30, ge=1, description="evidence after more calendar days without data begins another alert: daily bars"
+    )
+    option_silence_days: int = Field(7, ge=1, description="the same for snapshots of options")
+
+
+class MemoryRules(BaseModel):
+    """What goes into the working memory."""
+
+    model_config = ConfigDict(frozen=True)
+
+    push_score: int = Field(70, ge=1, le=100, description="seed score from which a threat is pushed")
+    sweep_minutes: int = Field(30, ge=1, description="snapshots within so many minutes of the newest are one sweep")
+
+
+class LlmRules(BaseModel):
+    """Who analyses threats, and what the analyst may take. No setting lets an analysis change a score."""
+
+    model_config = ConfigDict(frozen=True)
+
+    engine: Literal["rules", "ollama", "auto"] = Field(
+        "auto", description="rules alone; rules and Ollama; auto: Ollama too where it answers and has the model"
+    )
+    host: str = Field("http://127.0.0.1:11434", description="address of the Ollama server")
+    model: str = Field("llama3.2:3b", description="a small model; llama4:16x17b on two large GPUs")
+    keep_alive: str = Field("10m", description="how long the model stays loaded after an answer")
+    num_ctx: int = Field(8192, ge=1024, description="context of the model, tokens")
+    max_tokens: int = Field(900, ge=100, description="longest answer, tokens")
+    timeout_seconds: float = Field(300, gt=0, description="longest wait for one answer, loading of the model included")
+    tries_when_busy: int = Field(3, ge=1, description="how often a busy server is asked")
+    seed: int = Field(7, ge=0)
+    min_score: int = Field(70, ge=1, le=100, description="seed score from which a threat is analysed")
+    most_per_run: int = Field(20, ge=0, description="threats a run asks the model about, the newest first")
+    min_gpu_share: float = Field(
+        0.0, ge=0, le=1, description="share of the model in GPU memory below which the op fails"
+    )
+
+
 def _project_root() -> Path:
     """The folder that holds dagster.yaml: the checkout, or else the working directory."""
     checkout = Path(__file__).resolve().parent.parent
@@ -243,6 +289,10 @@ class Settings(BaseSettings):
     market: MarketRules = MarketRules()  # pyright: ignore[reportCallIssue]
     options: OptionRules = OptionRules()  # pyright: ignore[reportCallIssue]
     threats: ThreatRules = ThreatRules()  # pyright: ignore[reportCallIssue]
+
+    alert_life: AlertLifeRules = AlertLifeRules()  # pyright: ignore[reportCallIssue]
+    memory: MemoryRules = MemoryRules()  # pyright: ignore[reportCallIssue]
+    llm: LlmRules = LlmRules()  # pyright: ignore[reportCallIssue]
 
     @model_validator(mode="after")
     def _files_need_a_folder(self) -> Settings:
