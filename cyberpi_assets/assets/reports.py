@@ -23,7 +23,7 @@ from cyberpi_assets.reports.files import write_patterns, write_timing
 from cyberpi_assets.settings import Settings
 from cyberpi_assets.storage.engine import connect
 from cyberpi_assets.storage.lake import Lake
-from cyberpi_assets.storage.warehouse import publish
+from cyberpi_assets.storage.published import publish
 
 _LATE = "Written whole, then renamed into place. Patterns are not evidence of wrongdoing."
 

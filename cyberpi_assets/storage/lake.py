@@ -331,6 +331,19 @@ class Lake:
         paths = [] if adds is None else [str(p) for p in adds.column("path").to_pylist()]
         return [f"{self.uri(name)}/{unquote(p)}" for p in sorted(paths)]
 
+    def contents(self, name: str, version: int | None = None) -> dict[str, list[str]]:
+        """Per month ("" in a table without months) the names of its files; the same names hold the same rows."""
+        adds = self._adds(name, None, version)
+        if adds is None or not adds.num_rows:
+            return {}
+        paths = [str(p) for p in adds.column("path").to_pylist()]
+        partitioned = self.tables[name].partitioned
+        months = [str(m) for m in adds.column(f"partition.{MONTH}").to_pylist()] if partitioned else [""] * len(paths)
+        found: dict[str, list[str]] = {}
+        for month, path in sorted(zip(months, paths, strict=True)):
+            found.setdefault(month, []).append(path)
+        return found
+
     def select(self, name: str, months: Sequence[str] | None = None, version: int | None = None) -> str:
         """A SQL query over one version of the table with exactly its declared columns, for DuckDB."""
         files, table = self.files(name, months, version), self.tables[name]

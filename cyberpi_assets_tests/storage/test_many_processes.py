@@ -12,7 +12,8 @@ from pathlib import Path
 import duckdb
 
 from cyberpi_assets.storage.lake import Lake
-from cyberpi_assets.storage.warehouse import publish, query
+from cyberpi_assets.storage.published import publish
+from cyberpi_assets.storage.warehouse import query
 from cyberpi_assets_tests.storage.worked import bars, finished, ordered, python
 
 # One parent imports everything and starts no thread; its eight children begin together when the pipe closes.

@@ -6,7 +6,8 @@ import duckdb
 import pytest
 
 from cyberpi_assets.storage.lake import Lake
-from cyberpi_assets.storage.warehouse import RefusedQuery, locked, publish, query
+from cyberpi_assets.storage.published import publish
+from cyberpi_assets.storage.warehouse import RefusedQuery, locked, query
 from cyberpi_assets.tables import PUBLISHED_WAREHOUSE
 from cyberpi_assets_tests.storage.worked import BARS, LAKE_TABLES, bars, finished, python
 
@@ -38,19 +39,59 @@ def test_the_published_file_holds_every_table_with_its_comments(filled: Lake, tm
             "SELECT tags['storage_version'] FROM duckdb_databases() WHERE NOT internal"
         ).fetchall()
         assert version.startswith("v1.0.0")
-    assert list(path.parent.iterdir()) == [path]
+    assert sorted(path.parent.iterdir()) == [path.with_name(f".{path.name}.json"), path]
+
+
+def _months(path: Path) -> list[tuple[str, int]]:
+    with duckdb.connect(str(path), read_only=True) as client:
+        return client.execute("SELECT month, count(*) FROM bars GROUP BY month ORDER BY month").fetchall()
+
+
+def test_only_months_that_changed_are_copied_again(filled: Lake, tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    filled.write("bars", bars("2024-02"), ["2024-02"])
+    publish(filled, path)
+    (untouched,) = filled.files("bars", ["2024-01"])
+    content = Path(untouched).read_bytes()
+    filled.write("bars", bars("2024-02").slice(0, 7), ["2024-02"])
+    filled.write("bars", bars("2024-03"), ["2024-03"])
+    Path(untouched).unlink()  # whoever read January again would fail
+    report = publish(filled, path)
+    assert {r["table_name"]: r["rows"] for r in report.to_pylist()}["bars"] == 20 + 7 + 20
+    assert _months(path) == [("2024-01", 20), ("2024-02", 7), ("2024-03", 20)]
+    Path(untouched).write_bytes(content)
+    filled.write("bars", bars("2024-03").slice(0, 0), ["2024-03"])
+    publish(filled, path)
+    assert _months(path) == [("2024-01", 20), ("2024-02", 7)]
+    with duckdb.connect(str(path), read_only=True) as client, duckdb.connect() as own:
+        own.register("live", filled.read("bars"))
+        published = client.execute("SELECT * FROM bars ORDER BY ALL").fetchall()
+        assert published == own.execute("SELECT * FROM live ORDER BY ALL").fetchall()
+
+
+def test_a_file_that_somebody_wrote_to_is_published_whole_again(filled: Lake, tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    publish(filled, path)
+    with duckdb.connect(str(path)) as analyst:
+        analyst.execute("DELETE FROM bars")
+        analyst.execute("CREATE TABLE mine AS SELECT 1 AS x")
+    publish(filled, path)
+    assert _months(path) == [("2024-01", 20)]
+    with duckdb.connect(str(path), read_only=True) as client:
+        assert ("mine",) not in client.execute("SELECT table_name FROM duckdb_tables()").fetchall()
 
 
 def test_a_failed_publication_leaves_the_file_before_it(filled: Lake, tmp_path: Path) -> None:
     path = tmp_path / "warehouse.duckdb"
     publish(filled, path)
     before = path.read_bytes()
+    filled.write("bars", bars("2024-01"), ["2024-01"])
     for file in filled.files("bars"):
         Path(file).unlink()
     with pytest.raises(duckdb.Error):
         publish(filled, path)
     assert path.read_bytes() == before
-    assert not list(tmp_path.glob(".warehouse*"))
+    assert [f.name for f in tmp_path.glob(".warehouse*")] == [".warehouse.duckdb.json"]
 
 
 def test_an_analysts_unfinished_log_does_not_spoil_the_next_file(filled: Lake, tmp_path: Path) -> None:
