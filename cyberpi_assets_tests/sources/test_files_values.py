@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cyberpi_assets.sources.files import values as v
+from cyberpi_assets.sources import values as v
 from cyberpi_assets.sources.files.bars import ticker_of_name
 
 DATES = st.dates(dt.date(1, 1, 1), dt.date(9999, 12, 31))

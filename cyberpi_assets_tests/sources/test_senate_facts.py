@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cyberpi_assets.sources.files.rows import Unreadable
+from cyberpi_assets.sources.rows import Unreadable
 from cyberpi_assets.sources.senate.facts import disclosure_facts
 from cyberpi_assets.sources.senate.page import PtrRow, SenatePtr, read_ptr_page
 from cyberpi_assets.sources.senate.search import read_search

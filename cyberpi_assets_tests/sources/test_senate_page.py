@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from cyberpi_assets.sources.files import values as v
+from cyberpi_assets.sources import values as v
 from cyberpi_assets.sources.senate.page import MAX_BYTES, MAX_ROWS, SenatePtr, read_ptr_page
 
 

@@ -22,8 +22,8 @@ import pyarrow.parquet as pq
 
 from cyberpi_assets.sources.files.content import Content, decode, sniff_delimiter
 from cyberpi_assets.sources.files.recognise import Format, bar_columns
-from cyberpi_assets.sources.files.rows import Origin, Reading, Unreadable
-from cyberpi_assets.sources.files.values import normalise_symbol, shorten
+from cyberpi_assets.sources.rows import Origin, Reading, Unreadable
+from cyberpi_assets.sources.values import normalise_symbol, shorten
 from cyberpi_assets.storage.engine import connect
 from cyberpi_assets.tables import QUARANTINE_FACTS
 

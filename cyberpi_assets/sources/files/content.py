@@ -18,8 +18,8 @@ from typing import Any, Final, cast
 
 import yaml
 
-from cyberpi_assets.sources.files.rows import Unreadable
-from cyberpi_assets.sources.files.values import shorten
+from cyberpi_assets.sources.rows import Unreadable
+from cyberpi_assets.sources.values import shorten
 
 HEAD_BYTES: Final = 256 * 1024
 DOCUMENT_BYTES: Final = 256 * 2**20  # JSON and YAML are built in memory, at about ten times their size

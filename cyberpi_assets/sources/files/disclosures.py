@@ -6,19 +6,15 @@ module, `unified.py`. Which of two files is believed about the same filing is de
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from cyberpi_assets.sources.files import values as v
+from cyberpi_assets.sources import values as v
 from cyberpi_assets.sources.files.content import as_dict, as_list
-from cyberpi_assets.sources.files.rows import Origin, Reading, Record, RowBuffer, remembered
+from cyberpi_assets.sources.rows import Origin, Reading, Record, RowBuffer, date_flags, joined, remembered
 
-BEFORE_2012, AFTER_FILING = "transaction_date_before_2012", "transaction_date_after_filing"
-DATE_MISSING: Final = "transaction_date_missing"
-STOCK_ACT: Final = dt.date(2012, 1, 1)
 SCANNED: Final = "the filing is a scanned document; this file has none of its rows"
 
 
@@ -209,21 +205,6 @@ def _transaction(
         line,
     )
     return None
-
-
-def date_flags(transacted: dt.date | None, filed_on: dt.date | None) -> tuple[str | None, ...]:
-    """What is odd about a transaction's date; it is kept as written all the same."""
-    if transacted is None:
-        return (DATE_MISSING,)
-    return (
-        BEFORE_2012 if transacted < STOCK_ACT else None,
-        AFTER_FILING if filed_on is not None and transacted > filed_on else None,
-    )
-
-
-def joined(parts: Iterable[str | None], by: str = "; ") -> str | None:
-    """The parts there are, each once; None when there are none."""
-    return by.join(dict.fromkeys(p for p in parts if p)) or None
 
 
 def _transcription(chamber: str, link: str, document: str | None) -> str | None:

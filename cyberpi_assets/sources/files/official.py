@@ -16,12 +16,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from cyberpi_assets.sources.files import values as v
+from cyberpi_assets.sources import values as v
 from cyberpi_assets.sources.files.recognise import Format
-from cyberpi_assets.sources.files.rows import Origin, Reading, Record, Unreadable
 from cyberpi_assets.sources.house.facts import disclosure_facts as house_facts
 from cyberpi_assets.sources.house.index import IndexRow, IndexRows, read_index
 from cyberpi_assets.sources.house.ptr import PtrDocument
+from cyberpi_assets.sources.rows import Origin, Reading, Record, Unreadable
 from cyberpi_assets.sources.senate.facts import disclosure_facts as senate_facts
 from cyberpi_assets.sources.senate.page import SenatePtr, read_ptr_page
 from cyberpi_assets.sources.senate.search import SearchRow, read_search

@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-from cyberpi_assets.sources.files import values as v
+from cyberpi_assets.sources import values as v
 from cyberpi_assets.sources.files.content import as_dict, as_list
-from cyberpi_assets.sources.files.rows import Origin, Reading, Record, RowBuffer
+from cyberpi_assets.sources.rows import Origin, Reading, Record, RowBuffer
 
 PUBLISHED: Final = "congress-legislators"
 _CHAMBERS: Final = {"rep": "house", "sen": "senate", "house": "house", "senate": "senate", "joint": "joint"}

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from cyberpi_assets.sources.files.content import as_dict, as_list
-from cyberpi_assets.sources.files.rows import Unreadable
-from cyberpi_assets.sources.files.values import shorten
+from cyberpi_assets.sources.rows import Unreadable
+from cyberpi_assets.sources.values import shorten
 
 NO_READER: Final = "recognised; no asset reads it yet"
 

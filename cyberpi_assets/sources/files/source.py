@@ -22,11 +22,11 @@ from cyberpi_assets.sources.files import content as c
 from cyberpi_assets.sources.files import disclosures, official, people, recognise, tickers, unified
 from cyberpi_assets.sources.files.bars import read_bars
 from cyberpi_assets.sources.files.recognise import Format
-from cyberpi_assets.sources.files.rows import Origin, Reading, Record, Unreadable
-from cyberpi_assets.sources.files.values import shorten
 from cyberpi_assets.sources.house.pool import parse_many
 from cyberpi_assets.sources.house.ptr import PtrDocument
 from cyberpi_assets.sources.intake import Gathered, Intake, UnbalancedUnit, Unit
+from cyberpi_assets.sources.rows import Origin, Reading, Record, Unreadable
+from cyberpi_assets.sources.values import shorten
 from cyberpi_assets.tables import SchemaMismatch
 
 READER_VERSION: Final = 2  # a higher number reads every file anew

@@ -10,10 +10,10 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
-from cyberpi_assets.sources.files import values as v
+from cyberpi_assets.sources import values as v
 from cyberpi_assets.sources.files.content import as_dict, as_list
 from cyberpi_assets.sources.files.people import Records, date_of_name
-from cyberpi_assets.sources.files.rows import Origin, Reading, Record, RowBuffer
+from cyberpi_assets.sources.rows import Origin, Reading, Record, RowBuffer
 
 _ACTIONS: Final = {"split", "dividend", "spinoff"}
 _TORN: Final = "the row is not a record of the known fields"

@@ -14,10 +14,9 @@ from typing import Any, Final
 
 import pyarrow.parquet as pq
 
-from cyberpi_assets.sources.files import values as v
+from cyberpi_assets.sources import values as v
 from cyberpi_assets.sources.files.content import Content
-from cyberpi_assets.sources.files.disclosures import date_flags, joined
-from cyberpi_assets.sources.files.rows import Origin, Reading, Record, RowBuffer, remembered
+from cyberpi_assets.sources.rows import Origin, Reading, Record, RowBuffer, date_flags, joined, remembered
 
 OWNER_NOT_STATED: Final = "owner_not_stated"
 HOUSE_URL: Final = "https://disclosures-clerk.house.gov/public_disc/ptr-pdfs/{year}/{document}.pdf"

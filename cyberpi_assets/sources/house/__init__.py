@@ -3,8 +3,3 @@
 Here belong pure readers: bytes in, records out, no network and no clock but the one that limits how long a document may
 take. How documents are fetched and kept, which filing supersedes which, and who a filer is are decided elsewhere.
 """
-
-from cyberpi_assets.sources import files as _files  # first: it reads with this package, which uses its vocabulary
-
-__all__: list[str] = []
-del _files

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from cyberpi_assets.sources.files import values as v
-from cyberpi_assets.sources.files.disclosures import date_flags, joined
+from cyberpi_assets.sources import values as v
 from cyberpi_assets.sources.house.index import IndexRow
 from cyberpi_assets.sources.house.options import OptionTerms
 from cyberpi_assets.sources.house.ptr import PtrDocument, PtrRow
+from cyberpi_assets.sources.rows import date_flags, joined
 from cyberpi_assets.tables import DISCLOSURE_FACTS, QUARANTINE_FACTS
 
 PARTIAL_DOCUMENT: Final = "document_partial"  # rows of the document may be missing

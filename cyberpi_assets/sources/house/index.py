@@ -20,7 +20,7 @@ from xml.etree.ElementTree import ParseError  # what defusedxml raises for text 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
-from cyberpi_assets.sources.files.values import clean_text, parse_date, shorten
+from cyberpi_assets.sources.values import clean_text, parse_date, shorten
 
 LARGEST: Final = 64 << 20  # bytes, packed or unpacked
 MOST_ROWS: Final = 500_000

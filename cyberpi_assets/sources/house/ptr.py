@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from cyberpi_assets.sources.files import values as v
+from cyberpi_assets.sources import values as v
 from cyberpi_assets.sources.house.form import DATE, Cells, Table
 from cyberpi_assets.sources.house.options import OptionTerms, option_terms
 from cyberpi_assets.sources.house.pdf import NOT_UNICODE, Limits, Page, UnreadableDocument, opened

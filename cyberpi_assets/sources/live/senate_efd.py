@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from lxml import html
 
-from cyberpi_assets.sources.files.rows import Unreadable
+from cyberpi_assets.sources.rows import Unreadable
 from cyberpi_assets.sources.senate.page import SenatePtr, is_lapsed
 from cyberpi_assets.sources.senate.search import SearchPage, SearchRow, read_search
 from cyberpi_assets.sources.web import errors as e

@@ -9,9 +9,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, Protocol
 
-from cyberpi_assets.sources.files import values as v
-from cyberpi_assets.sources.files.disclosures import date_flags, joined
-from cyberpi_assets.sources.files.rows import Reading, RowBuffer
+from cyberpi_assets.sources import values as v
+from cyberpi_assets.sources.rows import Reading, RowBuffer, date_flags, joined
 from cyberpi_assets.sources.senate.page import SITE, PtrRow, SenatePtr
 
 

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 from lxml import etree, html  # pyright: ignore[reportAttributeAccessIssue]  # compiled, without stubs
 
-from cyberpi_assets.sources.files import values as v
+from cyberpi_assets.sources import values as v
 from cyberpi_assets.sources.senate.paper import MAX_IMAGES, image_urls
 
 Status = Literal["parsed", "partial", "paper", "not_ptr", "failed"]

@@ -12,8 +12,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from cyberpi_assets.sources.files import values as v
-from cyberpi_assets.sources.files.rows import Unreadable
+from cyberpi_assets.sources import values as v
+from cyberpi_assets.sources.rows import Unreadable
 from cyberpi_assets.sources.senate.page import amendment_number, is_amendment, is_lapsed, title_date
 
 Kind = Literal["ptr", "paper", "annual", "extension-notice", "other"]

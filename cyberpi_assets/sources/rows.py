@@ -5,15 +5,20 @@ How a format's fields map to columns is in the readers; single values are in `va
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import datetime as dt
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import pyarrow as pa
 
-from cyberpi_assets.sources.files.values import shorten
+from cyberpi_assets.sources.values import shorten
 from cyberpi_assets.tables import FACTS, QUARANTINE_FACTS
+
+BEFORE_2012, AFTER_FILING = "transaction_date_before_2012", "transaction_date_after_filing"
+DATE_MISSING: Final = "transaction_date_missing"
+STOCK_ACT: Final = dt.date(2012, 1, 1)
 
 Record = dict[str, Any]
 _T = TypeVar("_T")
@@ -94,3 +99,18 @@ def remembered(function: Callable[[Any], _T]) -> Callable[[Any], _T]:
             return function(value)
 
     return call
+
+
+def date_flags(transacted: dt.date | None, filed_on: dt.date | None) -> tuple[str | None, ...]:
+    """What is odd about a transaction's date; it is kept as written all the same."""
+    if transacted is None:
+        return (DATE_MISSING,)
+    return (
+        BEFORE_2012 if transacted < STOCK_ACT else None,
+        AFTER_FILING if filed_on is not None and transacted > filed_on else None,
+    )
+
+
+def joined(parts: Iterable[str | None], by: str = "; ") -> str | None:
+    """The parts there are, each once; None when there are none."""
+    return by.join(dict.fromkeys(p for p in parts if p)) or None
