@@ -6,14 +6,24 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from cyberpi_assets.assets import alerts, correlations, disclosures, evidence, market, rankings, reference, reports
+from cyberpi_assets.assets import (
+    alerts,
+    correlations,
+    disclosures,
+    evidence,
+    market,
+    options,
+    rankings,
+    reference,
+    reports,
+)
 from cyberpi_assets.checks import CHECKS
 from cyberpi_assets.orchestration.jobs import JOBS
 from cyberpi_assets.orchestration.progress import progress_logger
 from cyberpi_assets.orchestration.resources import resources_of
 from cyberpi_assets.settings import Settings
 
-STAGES = (reference, market, alerts, disclosures, correlations, evidence, rankings, reports)
+STAGES = (reference, market, alerts, disclosures, correlations, evidence, rankings, options, reports)
 
 
 def build_defs(settings: Settings, resources: Mapping[str, object] | None = None) -> dg.Definitions:

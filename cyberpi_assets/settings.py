@@ -22,6 +22,7 @@ class Profile(StrEnum):
 
     DEMO = "demo"
     FILES = "files"
+    LIVE = "live"
 
 
 class AlertThresholds(BaseModel):
@@ -111,6 +112,11 @@ class OptionRules(BaseModel):
     otm_put_strike: float = Field(0.95, gt=0, le=1, description="a put below this share of spot is out of the money")
     otm_put_volume: int = Field(100, ge=0, description="contracts that such a put must exceed to count")
     otm_put_largest: int = Field(5, ge=1, description="largest such puts that are summed")
+    whole_day_minutes: int = Field(
+        15,
+        ge=0,
+        description="a snapshot this near before the close has seen the whole day (data may be late by as much)",
+    )
     average_sessions: int = Field(30, ge=2, description="prior sessions of the own mean volume")
     average_present: int = Field(10, ge=1, description="of which this many must be known")
     median_sessions: int = Field(60, ge=2, description="prior sessions of the median volume")
@@ -156,6 +162,33 @@ class ThreatRules(BaseModel):
          "VXX", "UVXY", "TQQQ", "SQQQ", "SPX", "SPXW", "NDX", "RUT", "VIX", "ZZIDX"),
         description="underlyings that are indices or funds: their options hedge whole portfolios",
     )  # fmt: skip
+
+
+class LiveRules(BaseModel):
+    """Which sites profile live asks, for what, as whom and how often."""
+
+    model_config = ConfigDict(frozen=True)
+
+    contact: str | None = Field(
+        None, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", description="mail address that every request names"
+    )
+    accept_senate_terms: bool = Field(
+        False, description="you have read the terms on the Senate's page and accept them; nobody else can"
+    )
+    parts: tuple[Literal["house", "senate", "people"], ...] = Field(
+        ("house", "senate", "people"), description="official sites that are asked"
+    )
+    fetch_from: dt.date = Field(dt.date(2025, 1, 1), description="filings before this day are not fetched")
+    fetch_until: dt.date | None = Field(None, description="nor filings after this day; none: to the present")
+    max_documents: int = Field(2_000, ge=1, description="documents that one site is asked for in one run")
+    per_second: float = Field(1.0, gt=0, le=10, description="requests per second to a host, over all processes")
+    poll_minutes: float = Field(15.0, ge=0, description="an index or list younger than this is not asked for again")
+    house_url: str = Field("https://disclosures-clerk.house.gov", description="the Clerk of the House")
+    senate_url: str = Field("https://efdsearch.senate.gov", description="the Senate's disclosure site")
+    senate_media_url: str = Field("https://efd-media-public.senate.gov", description="the Senate's scanned pages")
+    people_url: str = Field(
+        "https://unitedstates.github.io/congress-legislators", description="the public lists of legislators"
+    )
 
 
 class YahooRules(BaseModel):
@@ -270,9 +303,14 @@ class Settings(BaseSettings):
     )
 
     profile: Profile = Profile.DEMO
-    data: Path | None = Field(None, description="folder of bulk files for profile files")
+    data: Path | None = Field(None, description="folder of bulk files: for profile files, and beside the sites for live")
     home: Path = Field(default_factory=_project_root, description="folder that holds dagster.yaml and data/")
     store: Path | None = Field(None, description="where everything is kept; default <home>/data/<profile>")
+    watchlist: Path | None = Field(None, description="the lists of watched names; default <home>/data/watchlist.csv")
+    universe: Literal["watchlist", "top_traded", "both", "file"] = Field(
+        "both", description="what is watched: the lists, the officials' most traded, both, or the file named"
+    )
+    universe_file: Path | None = Field(None, description="for universe file: symbols, one a line, or a list as above")
     demo_seed: int = Field(20230103, description="another seed gives another world")
     demo_months: tuple[str, str] = Field(
         ("2023-01", "2025-12"), description="first and last month of the simulated world"
@@ -285,6 +323,7 @@ class Settings(BaseSettings):
     alerts: AlertThresholds = AlertThresholds()  # pyright: ignore[reportCallIssue]
     timing: TimingRules = TimingRules()  # pyright: ignore[reportCallIssue]
     rankings: RankingRules = RankingRules()  # pyright: ignore[reportCallIssue]
+    live: LiveRules = LiveRules()  # pyright: ignore[reportCallIssue]
     evidence: EvidenceRules = EvidenceRules()  # pyright: ignore[reportCallIssue]
     market: MarketRules = MarketRules()  # pyright: ignore[reportCallIssue]
     options: OptionRules = OptionRules()  # pyright: ignore[reportCallIssue]
@@ -299,6 +338,19 @@ class Settings(BaseSettings):
         if self.profile is Profile.FILES and self.data is None:
             raise ValueError("profile files needs a folder: set CYBERPI_DATA (make run PROFILE=files DATA=<folder>)")
         return self
+
+    @model_validator(mode="after")
+    def _a_universe_of_a_file_needs_one(self) -> Settings:
+        if self.universe == "file" and self.universe_file is None:
+            raise ValueError("universe file needs a file: set CYBERPI_UNIVERSE_FILE")
+        return self
+
+    @property
+    def watchlist_path(self) -> Path | None:
+        """The lists of watched names; in the demo only where a person names one, for its world has names of its own."""
+        if self.watchlist is not None or self.profile is Profile.DEMO:
+            return self.watchlist
+        return self.home / "data" / "watchlist.csv"
 
     @property
     def data_dir(self) -> Path:
@@ -333,9 +385,19 @@ class Settings(BaseSettings):
         return self.data_dir / "sweeps"
 
     @property
+    def fetched_dir(self) -> Path:
+        """What profile live fetched, as served: the provenance of its figures, kept when all else is made anew."""
+        return self.data_dir / "fetched"
+
+    @property
     def reports_dir(self) -> Path:
         """Reports for people."""
         return self.data_dir / "reports"
+
+    @property
+    def threats_dir(self) -> Path:
+        """Threats of the newest sweeps, as JSON files for other tools."""
+        return self.data_dir / "financial_threats"
 
     @property
     def warehouse_path(self) -> Path:

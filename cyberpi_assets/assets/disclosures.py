@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from cyberpi_assets import tables
 from cyberpi_assets.assets.market import daily_bars
+from cyberpi_assets.assets.options import market_snapshots, option_chains
 from cyberpi_assets.assets.reference import source_files
 from cyberpi_assets.assets.stored import stored
 from cyberpi_assets.domain import disclosures, quarantine, timeliness
@@ -90,7 +91,7 @@ def official_timeliness(filing_timeliness: pa.Table, disclosed_trades: pa.Table)
 @stored(
     tables.QUARANTINED_ROWS,
     "disclosures",
-    deps=[source_files, daily_bars, disclosed_trades],
+    deps=[source_files, daily_bars, disclosed_trades, option_chains, market_snapshots],
     more="Rows read are rows accepted plus rows here; nothing disappears between a file and a table.",
 )
 def quarantined_rows(

@@ -9,6 +9,13 @@ from cyberpi_assets.assets.correlations import disclosure_correlations
 from cyberpi_assets.assets.disclosures import disclosed_trades, official_timeliness, quarantined_rows
 from cyberpi_assets.assets.evidence import evidence_of_timing, returns_of_trades, timing_nulls
 from cyberpi_assets.assets.market import daily_bars
+from cyberpi_assets.assets.options import (
+    company_events,
+    market_snapshots,
+    option_volumes,
+    source_gaps,
+    watchlist,
+)
 from cyberpi_assets.assets.rankings import (
     official_rankings,
     party_comparison,
@@ -80,6 +87,11 @@ def pattern_report(
         committees,
         top_traded_tickers,
         daily_bars,
+        watchlist,
+        market_snapshots,
+        option_volumes,
+        company_events,
+        source_gaps,
     ],
     more="One DuckDB file with a copy of every table: open it with any DuckDB client, at any time.",
 )

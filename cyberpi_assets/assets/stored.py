@@ -20,6 +20,7 @@ OWNERS = {
     "correlations": "team:disclosures",
     "evidence": "team:disclosures",
     "rankings": "team:disclosures",
+    "options": "team:market",
     "reports": "team:reports",
 }
 

@@ -11,7 +11,12 @@ from cyberpi_assets.domain.quarantine import imbalance
 from cyberpi_assets.storage.engine import connect
 from cyberpi_assets.storage.lake import Lake
 
-_STORED = {"bars": "daily_bars", "disclosures": "disclosed_trades"}
+_STORED = {
+    "bars": "daily_bars",
+    "disclosures": "disclosed_trades",
+    "chains": "option_chains",
+    "snapshots": "market_snapshots",
+}
 
 
 @check(
@@ -23,7 +28,12 @@ def read_is_accepted_plus_put_aside(subject: Subject) -> Verdict:
     con = connect()
     con.register("refused", refused)
     aside = dict(con.sql("SELECT kind, count(DISTINCT (file, line)) FROM refused GROUP BY kind").fetchall())
-    facts = {"bars": "bar_facts", "disclosures": "disclosure_facts"}
+    facts = {
+        "bars": "bar_facts",
+        "disclosures": "disclosure_facts",
+        "chains": "chain_facts",
+        "snapshots": "snapshot_facts",
+    }
     accepted = {k: con.sql(f"SELECT count(*) FROM ({gathered.select(f)})").fetchone() for k, f in facts.items()}
     read = {k: (n[0] if n else 0) + aside.get(k, 0) for k, n in accepted.items()}
     stored = {kind: _rows(subject.lake, table) for kind, table in _STORED.items()}

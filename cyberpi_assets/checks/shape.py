@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import dagster as dg
 
-from cyberpi_assets.assets import alerts, correlations, disclosures, evidence, market, rankings, reference, reports
+from cyberpi_assets.assets import (
+    alerts,
+    correlations,
+    disclosures,
+    evidence,
+    market,
+    options,
+    rankings,
+    reference,
+    reports,
+)
 from cyberpi_assets.checks.recorded import Subject, Verdict, check
 from cyberpi_assets.storage.engine import connect
 from cyberpi_assets.tables import LAKE, MONTH, Table
@@ -63,7 +73,7 @@ def _for(key: dg.AssetKey) -> dg.AssetChecksDefinition:
 
 CHECKS = [
     _for(key)
-    for stage in (reference, market, alerts, disclosures, correlations, evidence, rankings, reports)
+    for stage in (reference, market, alerts, disclosures, correlations, evidence, rankings, options, reports)
     for asset in stage.ASSETS
     for key in sorted(asset.keys)
     if key.path[-1] in LAKE

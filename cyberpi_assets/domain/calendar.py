@@ -45,3 +45,33 @@ def is_session(days: Days) -> npt.NDArray[np.bool_]:
 def ordinal(days: Days) -> npt.NDArray[np.int64]:
     """How many sessions lie strictly before each day: on sessions, consecutive whole numbers. Shape: as `days`."""
     return np.searchsorted(sessions(), days, side="left").astype(np.int64)
+
+
+@lru_cache(maxsize=1)
+def hours() -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Opening and closing moments of `sessions()`, early closes included, as microseconds since 1970-01-01 UTC.
+
+    Shapes: (sessions,) twice.
+    """
+    calendar = exchange_calendars.get_calendar("XNYS", start=FIRST_DAY.isoformat(), end="2030-12-31")
+    opens, closes = (
+        times.dt.tz_localize(None).to_numpy().astype("datetime64[us]").astype(np.int64)
+        for times in (calendar.opens, calendar.closes)
+    )
+    return opens, closes
+
+
+def sessions_of(moments: npt.NDArray[np.int64]) -> Days:
+    """The session that a snapshot of each moment (microseconds since 1970-01-01 UTC) tells of. Shape: as `moments`.
+
+    From a session's opening until the next one's a snapshot is of that session: what is quoted after the close, over
+    night, on a holiday or before the opening is what the last session left. A moment before 1990 gives the first.
+    """
+    at = np.searchsorted(hours()[0], moments, side="right") - 1
+    return sessions()[np.maximum(at, 0)]
+
+
+def closes_of(days: Days) -> npt.NDArray[np.int64]:
+    """The closing moment of each session (microseconds since 1970-01-01 UTC). Shape: as `days`, which are sessions."""
+    known = sessions()
+    return hours()[1][np.minimum(np.searchsorted(known, days), known.size - 1)]

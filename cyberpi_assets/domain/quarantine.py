@@ -12,6 +12,8 @@ import pyarrow as pa
 
 from cyberpi_assets.domain.amendments import standing_rows
 from cyberpi_assets.domain.bars import bars_put_aside
+from cyberpi_assets.domain.options.chains import chains_put_aside
+from cyberpi_assets.domain.options.snapshots import snapshots_put_aside
 from cyberpi_assets.domain.reference import undated_memberships
 from cyberpi_assets.domain.sql import ask
 
@@ -37,6 +39,8 @@ def rows_put_aside(con: duckdb.DuckDBPyConnection, facts: Facts, first_month: st
     parts = [
         facts.facts("quarantine_facts"),
         bars_put_aside(con, facts.select("bar_facts"), first_month, last_month),
+        chains_put_aside(con, facts.select("chain_facts"), first_month, last_month),
+        snapshots_put_aside(con, facts.select("snapshot_facts"), first_month, last_month),
         undated_memberships(facts.facts("membership_facts")),
         duplicates,
     ]

@@ -34,6 +34,11 @@ DATED: dict[str, str] = {
     "disclosure_facts": "coalesce(filed_on, notification_date, transaction_date)",
     "filing_facts": "filed_on",
     "document_facts": "filed_on",
+    "snapshot_facts": "session",
+    "chain_facts": "session",
+    "option_volume_facts": "session",
+    "company_event_facts": "event_on - INTERVAL 14 DAY",  # it excuses activity of the sessions before it
+    "gap_facts": "at",
 }
 UNDATED_MONTH = "0000-00"
 # Facts whose table keeps file and line: a row that moved within its file is a changed row.

@@ -17,7 +17,7 @@ from cyberpi_assets.settings import Profile, Settings
 from cyberpi_assets.tables import ALL
 
 ROOT = Path(__file__).resolve().parents[2]
-GROUPS = ["reference", "market", "alerts", "disclosures", "correlations", "evidence", "rankings", "reports"]
+GROUPS = ["reference", "market", "alerts", "disclosures", "correlations", "evidence", "rankings", "options", "reports"]
 # what all figures on the worth of scores are computed from, in one step
 WEIGHED = {
     "disclosed_trades",
@@ -58,7 +58,13 @@ LINEAGE: dict[str, set[str]] = {
     "market_alerts": {"daily_bars", "corporate_actions", "companies"},
     "working_memory": {"market_alerts", "top_traded_tickers"},
     "disclosed_trades": {"officials", "official_terms", "symbol_history"},
-    "quarantined_rows": {"source_files", "daily_bars", "disclosed_trades"},
+    "watchlist": {"source_files", "top_traded_tickers", "companies", "daily_bars"},
+    "market_snapshots": {"source_files", "symbol_history"},
+    "option_chains": {"daily_bars", "corporate_actions", "symbol_history"},
+    "option_volumes": {"option_chains", "symbol_history"},
+    "company_events": {"source_files", "corporate_actions", "symbol_history"},
+    "source_gaps": {"source_files"},
+    "quarantined_rows": {"source_files", "daily_bars", "disclosed_trades", "option_chains", "market_snapshots"},
     "filings": {"disclosed_trades", "officials", "official_terms"},
     "filing_coverage": {"filings"},
     "filing_timeliness": {"disclosed_trades"},
@@ -92,9 +98,17 @@ LINEAGE: dict[str, set[str]] = {
         "committees",
         "top_traded_tickers",
         "daily_bars",
+        "watchlist",
+        "market_snapshots",
+        "option_volumes",
+        "company_events",
+        "source_gaps",
     },
 }  # fmt: skip
 BY_MONTH = {
+    "market_snapshots",
+    "option_chains",
+    "option_volumes",
     "daily_bars",
     "market_alerts",
     "disclosed_trades",

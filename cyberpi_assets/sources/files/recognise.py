@@ -73,9 +73,14 @@ _TABLES: Final = (
     _columns("symbols", "symbols/changes", "old_ticker|new_ticker|not_before|not_after"),
     _columns("symbols", "symbols/disappeared", "ticker|last_seen|company|cik"),
     _columns("actions", "actions/table", "ticker|date|action|value"),
-    _columns("option_chain", "option_chain/contracts", "strike|expiry|type|bid|ask", read=False),
-    _columns("option_chain", "option_chain/two-sided", "strike|call_vol|put_vol", read=False),
-    _columns("options_daily", "options_daily/table", "date|ticker|option_volume|call_volume|put_volume", read=False),
+    _columns("chains", "chains/sweep", "ticker|snapshot_at|session|expiry|right|strike|data_type|file|line"),
+    _columns("snapshots", "snapshots/sweep", "ticker|snapshot_at|session|price|call_volume|halted|data_type|file|line"),
+    _columns("gaps", "gaps/sweep", "subject|kind|at|reason|retryable|file|line"),
+    _columns("chains", "chains/yahoo-table", "contractsymbol|strike|lasttradedate|impliedvolatility"),
+    _columns("chains", "chains/contracts", "strike|expiry|type|bid|ask"),
+    _columns("chains", "chains/two-sided", "strike|call_vol|put_vol"),
+    _columns("option_volumes", "option_volumes/table", "date|ticker|option_volume|call_volume|put_volume"),
+    _columns("watchlist", "watchlist/table", "ticker|name|sector|reason|lists"),
     _columns("filings", "filings/house-index-table", "filing_type|filing_date|doc_id|state_dst"),
     _columns("filings", "filings/house-index-text", "filingtype|statedst|filingdate|docid"),
     _columns("senate_index", "senate_index/paper-reports", "year|uuid|member|disclosure_date", read=False),
@@ -114,10 +119,58 @@ BAR_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
 _NOT_BARS: Final = frozenset({"strike", "expiry", "open_interest", "openinterest", "option_volume", "headline"})
 
 
+# The names under which files give the parts of an option contract, lower case.
+CHAIN_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
+    "ticker": ("ticker", "underlying_symbol", "underlying", "symbol", "act_symbol"),
+    "session": ("trade_date", "session", "quote_date", "date"),
+    "moment": ("snapshot_ts", "snapshot_at", "asof", "quote_datetime", "timestamp"),
+    "underlying": ("underlying_price", "spot", "underlying_last"),
+    "expiry": ("expiry", "expiration", "expiration_date", "expirationdate"),
+    "side": ("type", "right", "option_type", "put_call", "cp_flag"),
+    "strike": ("strike",),
+    "bid": ("bid",),
+    "ask": ("ask",),
+    "last": ("last", "lastprice", "last_price"),
+    "volume": ("volume",),
+    "open_interest": ("open_interest", "openinterest", "oi"),
+    "implied_vol": ("implied_vol", "impliedvolatility", "implied_volatility", "iv"),
+    "delta": ("delta",),
+    "multiplier": ("multiplier", "contractsize"),
+    "last_trade": ("lasttradedate", "last_trade_at"),
+    "contract": ("contractsymbol",),
+    "kind": ("data_type", "snapshot"),
+    "source": ("source",),
+}
+# The names under which files give an underlying's option volume of a day, lower case.
+VOLUME_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
+    "ticker": ("ticker", "symbol"),
+    "session": ("date", "session", "trade_date"),
+    "call_volume": ("call_volume",),
+    "put_volume": ("put_volume",),
+    "total_volume": ("option_volume", "total_volume"),
+    "call_open_interest": ("call_oi", "call_open_interest"),
+    "put_open_interest": ("put_oi", "put_open_interest"),
+    "contracts": ("contracts",),
+    "underlying_price": ("underlying_price",),
+    "stock_volume": ("stock_volume",),
+    "iv10": ("iv10",),
+    "iv30": ("iv30",),
+    "iv90": ("iv90",),
+    "iv180": ("iv180",),
+    "realised_vol30": ("realised_vol30",),
+    "source": ("source",),
+}
+
+
+def columns_playing(parts: Mapping[str, tuple[str, ...]], names: Iterable[str]) -> dict[str, str]:
+    """Which of a table's columns plays which part: part to column name as printed."""
+    by_lower = {n.strip().lower(): n for n in reversed(list(names))}
+    return {part: by_lower[k] for part, known in parts.items() for k in reversed(known) if k in by_lower}
+
+
 def bar_columns(names: Iterable[str]) -> dict[str, str]:
     """Which of a table's columns plays which part of a bar: part to column name as printed."""
-    by_lower = {n.strip().lower(): n for n in reversed(list(names))}
-    return {part: by_lower[k] for part, known in BAR_COLUMNS.items() for k in reversed(known) if k in by_lower}
+    return columns_playing(BAR_COLUMNS, names)
 
 
 def recognise_columns(names: list[str]) -> Format | None:

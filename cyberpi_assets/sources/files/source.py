@@ -21,7 +21,9 @@ import pyarrow.parquet as pq
 from cyberpi_assets.sources.files import content as c
 from cyberpi_assets.sources.files import disclosures, official, people, recognise, tickers, unified
 from cyberpi_assets.sources.files.bars import read_bars
+from cyberpi_assets.sources.files.chains import read_chains
 from cyberpi_assets.sources.files.recognise import Format
+from cyberpi_assets.sources.files.volumes import read_volumes
 from cyberpi_assets.sources.house.pool import parse_many
 from cyberpi_assets.sources.house.ptr import PtrDocument
 from cyberpi_assets.sources.intake import Gathered, Intake, UnbalancedUnit, Unit
@@ -29,7 +31,7 @@ from cyberpi_assets.sources.rows import Origin, Reading, Record, Unreadable
 from cyberpi_assets.sources.values import shorten
 from cyberpi_assets.tables import SchemaMismatch
 
-READER_VERSION: Final = 2  # a higher number reads every file anew
+READER_VERSION: Final = 3  # a higher number reads every file anew
 LARGE_BYTES: Final = 8 * 2**20  # larger files first: they take longest
 _BATCH: Final = 20_000
 
@@ -176,6 +178,8 @@ def _read_text(content: c.Content, head: str, origin: Origin, scratch: Path) -> 
     if form is not None:
         if not form.read:
             return form, Reading(note=recognise.NO_READER)
+        if form.name in _STREAMED:
+            return form, _damaged(form, lambda: _STREAMED[form.name](content, form, origin, scratch))
         if form.kind == "bars":
             return form, _damaged(form, lambda: read_bars(content, form, origin, scratch))
         if form.kind == "filings":
@@ -254,6 +258,8 @@ def _read_parquet(content: c.Content, origin: Origin, scratch: Path) -> tuple[Fo
         raise Unreadable("Parquet " + recognise.unknown_columns(names))
     if not form.read:
         return form, Reading(note=recognise.NO_READER)
+    if form.name in _STREAMED:
+        return form, _damaged(form, lambda: _STREAMED[form.name](content, form, origin, scratch))
     if form.kind == "bars":
         return form, _damaged(form, lambda: read_bars(content, form, origin, scratch))
     if form.name == "disclosures/unified":
@@ -273,6 +279,11 @@ def _parquet_records(content: c.Content) -> Iterator[tuple[int, Record | None, o
             yield line, dict(zip(names, cells, strict=True)), cells
 
 
+_STREAMED: Final[dict[str, Callable[[c.Content, Format, Origin, Path], Reading]]] = {
+    "chains/contracts": read_chains,
+    "chains/yahoo-table": read_chains,
+    "option_volumes/table": read_volumes,
+}
 _ROWS: Final[dict[str, Callable[[people.Records, Origin], Reading]]] = {
     "people/legislators-csv": people.read_people_rows,
     "people/legislators-table": people.read_people_rows,

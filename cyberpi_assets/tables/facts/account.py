@@ -46,7 +46,7 @@ QUARANTINE_FACTS = table(
     """
 file        string!  the file it was read from, relative to the data folder
 line        int!     the line or row in that file, counted from 1
-kind        string!  bars | actions | companies | people | terms | committees | memberships | symbols | disclosures
+kind        string!  bars | actions | companies | people | terms | committees | memberships | symbols | disclosures | watchlist | snapshots | chains | option_volumes | events
 field       string!  the field at fault
 value       string   what stood there, at most 200 characters
 reason      string!  why the row cannot be used, in words
