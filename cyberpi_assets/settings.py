@@ -58,6 +58,9 @@ class TimingRules(BaseModel):
     min_coverage: float = Field(
         0.5, ge=0, le=1, description="share of the window's sessions that must have a return, or there is no score"
     )
+    score_named: bool = Field(
+        False, description="score trades whose symbol rests on the company's name alone, none being printed"
+    )
 
 
 class RankingRules(BaseModel):

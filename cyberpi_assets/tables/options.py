@@ -146,34 +146,42 @@ snapshot_at timestamp! moment of the snapshot
 session     date!    exchange session
 source      string!  provider
 data_type   string!  as delivered
-underlying_price float  US dollars
+scope       string!  chain | quote: measured on the contracts, or on the whole chain's sums of a quote without a chain
+partial_day bool!    taken while volume was still growing: more than 15 minutes before the close
+stale_minutes float! minutes from the session's close to the snapshot; 0 when taken before it
+underlying_price float  US dollars; null when neither the chain nor the quote states it
 n_contracts int!     contracts of the chain
+n_adjusted  int!     of these, contracts of an unusual size, left out of all figures
 n_near      int!     contracts of the seed's window: within 45 days, the 3 nearest expiries
 share_volume_known float  share of the window's contracts whose volume is known
 share_iv_known float share of the window's contracts with an implied volatility, given or computed
-stale_minutes float  minutes from the snapshot to the session's close where the chain is older; 0 when current
-call_volume int      calls of the seed's window, contracts; null when none is known
-put_volume  int      puts of the seed's window, contracts; null when none is known
+n_iv_computed int    contracts whose implied volatility was computed here
+call_volume int      calls of the seed's window, contracts; of a quote, of the whole chain; null when none is known
+put_volume  int      puts, likewise
 total_volume int     both
 put_call_ratio float  puts over calls; null when no call traded
 put_share   float    puts over both; 1.0 when only puts traded
-average_volume float the ticker's own 30-day mean of total volume, or the provider's average; null when neither is known
-average_basis string  own | provider; null when not known
+chain_volume int     contracts of the whole chain, all expiries
+average_volume float mean volume of a session, contracts; null when not known
+average_basis string  own: same window, prior 30 sessions | own_total: whole chain, prior 30 sessions | provider: its mean
 n_average   int      sessions in the own mean
+compared_volume int  what is held against the average: the window's volume for own, else the whole chain's
 volume_excess_pct float  (V - A) / A in percent
 otm_put_volume int   the five largest volumes above 100 among puts with strike < 0.95 S, summed
-near_volume int      volume expiring within 14 days
+near_volume int      volume expiring within 14 days, of the window
 near_share  float    of total volume
 log_put_call float   log((P + .5) / (C + .5)), whole chain
-otm_put_share float  share of put volume with strike < 0.95 S
-share_30d   float    share of volume expiring within 30 days
-volume_ratio float   total volume over its 60-day median
-put_flow_adv float   delta-weighted put volume x multiplier over the stock's average daily volume
-skew_25d    float    25-delta put IV less 50-delta IV, about 30 days out
-term_slope  float    at-the-money IV about 60 days out less about 20 days out
-oi_change   float    next session's change of open interest over this session's volume; null until that is known
-atm_iv      float    at-the-money implied volatility about 30 days out
-n_iv_computed int    contracts whose implied volatility was computed here
+otm_put_share float  share of put volume with strike < 0.95 S, whole chain
+share_30d   float    share of volume expiring within 30 days, whole chain
+volume_ratio float   whole chain's volume over its median of the prior 60 sessions
+put_flow_adv float   delta-weighted put volume x 100 shares over the stock's average daily volume
+skew_25d    float    25-delta put IV less 50-delta IV, 30 days out
+term_slope  float    at-the-money IV 60 days out less 20 days out
+oi_change   float    change of open interest by the session before, over that session's volume: known this morning
+oi_session  date     the session whose change that is
+atm_iv      float    at-the-money implied volatility 30 days out
+pair_share  float    share of the window's volume in pairs of nearly equal size in one expiry: spreads, collars
+pair_kind   string   spread: two puts or two calls | hedge: a put and a call; of the larger pair
 reasons     string   what is unknown and why, comma-separated
 """,
     key="ticker snapshot_at source",

@@ -1,0 +1,171 @@
+"""Contracts of chains as arrays: which snapshot each belongs to, how far its expiry is, what is known of it.
+
+Here belongs the step from the stored table to numbers, and which contracts count. What is measured on them does not.
+
+A contract whose size is stated and is not 100 shares was adjusted (a spin-off, a special dividend) or is a mini: its strike
+does not compare with the price of the underlying and its count does not compare with others. It is counted and left out.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cyberpi_assets.domain.calendar import closes_of, hours, ordinal, sessions
+from cyberpi_assets.domain.columns import day_numbers, numbered
+from cyberpi_assets.domain.sql import ask
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+SHARES = 100  # shares a standard contract
+_NEW_YORK = ZoneInfo("America/New_York")
+_EPOCH = dt.date(1970, 1, 1)
+_MICROSECONDS = 1_000_000
+
+_SNAPSHOTS = """
+SELECT CAST(row_number() OVER (ORDER BY ticker, source, snapshot_at) - 1 AS INTEGER) AS snap,
+       CAST(dense_rank() OVER (ORDER BY ticker, source) - 1 AS INTEGER) AS series, *
+FROM (SELECT any_value(ticker) AS ticker, any_value(source) AS source, any_value(snapshot_at) AS snapshot_at,
+             min(session) AS session, min(data_type) AS data_type,
+             median(underlying_price) FILTER (underlying_price > 0) AS spot, count(*) AS n_contracts,
+             count(*) FILTER (multiplier <> $shares) AS n_adjusted, code
+      FROM (SELECT * FROM chains POSITIONAL JOIN codes) GROUP BY code)
+ORDER BY snap"""
+
+COLUMNS = (
+    "ticker", "source", "snapshot_at", "session", "data_type", "underlying_price", "expiry", "right", "strike", "bid",
+    "ask", "last", "volume", "open_interest", "implied_vol", "delta", "multiplier", "last_trade_at",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Contracts:
+    """Standard contracts of some snapshots. Arrays have one value per contract, in no order; NaN is not known."""
+
+    snaps: pa.Table  # a row per snapshot: snap, series, ticker, source, snapshot_at, session, data_type, spot, n_...
+    as_of: Ints  # per snapshot: the moment its prices are of, microseconds since 1970 UTC; never after the close
+    opened: Ints  # per snapshot: the opening of its session
+    closed: Ints  # per snapshot: the close of its session
+    session: Ints  # per snapshot: days since 1970-01-01
+    ordinal: Ints  # per snapshot: running number of its session
+    snap: npt.NDArray[np.int32]  # the snapshot, as its place in `snaps`
+    expiry: npt.NDArray[np.int32]  # days since 1970-01-01
+    days: npt.NDArray[np.int32]  # calendar days from the session to expiry
+    years: Floats  # from the moment prices are of to 16:00 New York on expiry, years of 365 days
+    put: Bools
+    strike: Floats  # US dollars
+    bid: Floats
+    ask: Floats
+    last: Floats
+    volume: Floats  # contracts
+    open_interest: Floats
+    given_vol: Floats  # as the provider has it
+    given_delta: Floats
+    spot: Floats  # the contract's own, else the snapshot's
+    traded: Floats  # moment of the last trade, microseconds since 1970 UTC
+
+
+def contracts_of(chains: pa.Table) -> Contracts:
+    """The standard contracts of chains (the `COLUMNS` of `tables.OPTION_CHAINS`), with their snapshots.
+
+    Prices are of the snapshot's moment, or of the close of its session where the snapshot was taken later. Early closes
+    count there; expiry is taken to be at 16:00 New York on any day.
+    """
+    code = _snapshot_codes(chains)
+    snaps = ask(
+        _SNAPSHOTS,
+        params={"shares": SHARES},
+        chains=chains.select(
+            ["ticker", "source", "snapshot_at", "session", "data_type", "underlying_price", "multiplier"]
+        ),
+        codes=pa.table({"code": code}),
+    )
+    place = np.empty(snaps.num_rows, dtype=np.int32)
+    place[snaps.column("code").to_numpy()] = snaps.column("snap").to_numpy()
+    size, strikes = _float(chains, "multiplier"), _float(chains, "strike")
+    with np.errstate(invalid="ignore"):
+        counts = ~((size != SHARES) & np.isfinite(size)) & (strikes > 0)
+    every = bool(counts.all())
+
+    def kept(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return values if every else values[counts]
+
+    session = day_numbers(snaps.column("session"))
+    moment = snaps.column("snapshot_at").cast(pa.int64()).to_numpy()
+    close = closes_of(session.astype(np.int32))
+    known = sessions()
+    as_of = np.minimum(moment, close)
+    snap = kept(place[code])
+    expiry = kept(chains.column("expiry").cast(pa.int32()).to_numpy())
+    own = kept(_float(chains, "underlying_price"))
+    spots = _float(snaps, "spot")
+    return Contracts(
+        snaps=snaps.drop_columns(["code"]),
+        as_of=as_of,
+        opened=hours()[0][np.minimum(np.searchsorted(known, session), known.size - 1)],
+        closed=close,
+        session=session,
+        ordinal=ordinal(session.astype(np.int32)),
+        snap=snap,
+        expiry=expiry,
+        days=(expiry - session[snap]).astype(np.int32),
+        years=_years(as_of[snap], expiry),
+        put=kept(_is_put(chains)),
+        strike=kept(strikes),
+        bid=kept(_float(chains, "bid")),
+        ask=kept(_float(chains, "ask")),
+        last=kept(_float(chains, "last")),
+        volume=kept(_float(chains, "volume")),
+        open_interest=kept(_float(chains, "open_interest")),
+        given_vol=kept(_float(chains, "implied_vol")),
+        given_delta=kept(_float(chains, "delta")),
+        spot=np.where(own > 0, own, spots[snap]),
+        traded=kept(_float(chains, "last_trade_at")),
+    )
+
+
+def _snapshot_codes(chains: pa.Table) -> npt.NDArray[np.int32]:
+    """A number for each row's snapshot, dense from 0."""
+    if not chains.num_rows:
+        return np.empty(0, dtype=np.int32)
+    ticker, _ = numbered(chains.column("ticker"))
+    source, sources = numbered(chains.column("source"))
+    moment = chains.column("snapshot_at").cast(pa.int64()).to_numpy()
+    moments = np.unique(moment)  # without places it is a hash table: a day has few moments, and rows come in any order
+    key = (ticker.astype(np.int64) * len(sources) + source) * moments.size + np.searchsorted(moments, moment)
+    keys = np.unique(key)
+    return np.searchsorted(keys, key).astype(np.int32)
+
+
+def _is_put(chains: pa.Table) -> Bools:
+    puts: Any = pc.equal(chains.column("right"), pa.scalar("put"))
+    return puts.to_numpy()
+
+
+def _float(rows: pa.Table, name: str) -> Floats:
+    """A column as floats, NaN where not known; moments as microseconds since 1970 UTC."""
+    column: Any = rows.column(name)
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.int64())
+    return column.to_numpy().astype(np.float64, copy=False)
+
+
+def _years(as_of: Ints, expiry: npt.NDArray[np.int32]) -> Floats:
+    """Years of 365 days from each moment to 16:00 New York on the day of expiry; negative after it."""
+    if not expiry.size:
+        return np.empty(0)
+    first = int(expiry.min())
+    ends = np.full(int(expiry.max()) - first + 1, np.nan)
+    for day in np.unique(expiry):  # at most a few hundred
+        at = dt.datetime.combine(_EPOCH + dt.timedelta(days=int(day)), dt.time(16), tzinfo=_NEW_YORK)
+        ends[day - first] = at.timestamp()
+    return (ends[expiry - first] - as_of / _MICROSECONDS) / (365 * 86_400)

@@ -1,0 +1,170 @@
+"""What is measured on the contracts of a snapshot: volumes by expiry, large trades, the volatility surface, open interest.
+
+Here belong the passes over all contracts; each gives a small table by snapshot. What is made of them is in `flow.py`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from cyberpi_assets.domain.columns import known
+from cyberpi_assets.domain.options.contracts import Contracts
+from cyberpi_assets.domain.options.greeks import Greeks
+from cyberpi_assets.domain.sql import ask
+from cyberpi_assets.settings import OptionRules
+
+_HAIR = 1e-9  # relative: a strike so near to 0.95 S is taken to lie on it, and is not below
+
+# Volume that a provider does not state counts as nothing in a sum, as long as it states some on that side.
+_SIDES = """
+SELECT snap, days, put, count(*) AS n, count(volume) AS n_volume, count(vol) AS n_vol,
+       count(*) FILTER (computed) AS n_computed, sum(volume) AS volume,
+       sum(volume) FILTER (strike < $otm * spot) AS otm, count(*) FILTER (NOT spot > 0) AS n_no_spot,
+       sum(volume * abs(delta)) AS flow, sum(volume) FILTER (delta IS NOT NULL) AS flow_volume
+FROM contracts GROUP BY ALL"""
+
+# The window's expiries, then the volumes of single contracts in it: few rows, for a floor keeps out the most.
+_LARGEST = """
+WITH large AS (SELECT c.* FROM contracts c SEMI JOIN near USING (snap, days) WHERE volume > $floor)
+SELECT snap, list_sum(max(volume, $largest) FILTER (put AND strike < $otm * spot)) AS otm_puts,
+       count(*) FILTER (put AND spot IS NULL) AS n_puts_no_spot
+FROM large GROUP BY snap"""
+
+# Pairs of nearly equal size in one expiry: two strikes of one right (spread), or a put and a call (hedge).
+_PAIRS = """
+WITH legs AS (
+    SELECT snap, days, put, volume, strike,
+           row_number() OVER (PARTITION BY snap, days, put ORDER BY volume DESC, strike) AS place
+    FROM contracts c SEMI JOIN near USING (snap, days) WHERE volume >= $floor
+), pairs AS (
+    SELECT a.snap, a.volume + b.volume AS both_legs, CASE WHEN a.put = b.put THEN 'spread' ELSE 'hedge' END AS kind
+    FROM legs a JOIN legs b USING (snap, days)
+    WHERE a.place <= 2 AND b.place <= 2
+      AND ((a.put = b.put AND a.place = 1 AND b.place = 2 AND b.volume >= $size * a.volume)
+           OR (a.put AND NOT b.put AND a.place = 1 AND b.place = 1
+               AND least(a.volume, b.volume) >= $size * greatest(a.volume, b.volume)))
+)
+SELECT snap, max(both_legs) AS pair_volume, arg_max(kind, (both_legs, kind)) AS pair_kind FROM pairs GROUP BY snap"""
+
+# Per expiry the volatility at two deltas, by a line between the nearest contracts on both sides, at most 0.2 away.
+_SMILE = """
+WITH near AS (
+    SELECT snap, days, put, vol, abs(delta) AS d FROM contracts
+    WHERE vol IS NOT NULL AND days BETWEEN 5 AND 150 AND abs(delta) BETWEEN 0.05 AND 0.7
+), sides AS (
+    SELECT snap, days, put,
+           max(d) FILTER (d <= 0.25) AS w_low, arg_max(vol, d) FILTER (d <= 0.25) AS w_low_vol,
+           min(d) FILTER (d >= 0.25) AS w_high, arg_min(vol, d) FILTER (d >= 0.25) AS w_high_vol,
+           max(d) FILTER (d <= 0.5) AS m_low, arg_max(vol, d) FILTER (d <= 0.5) AS m_low_vol,
+           min(d) FILTER (d >= 0.5) AS m_high, arg_min(vol, d) FILTER (d >= 0.5) AS m_high_vol
+    FROM near GROUP BY ALL
+), lines AS (
+    SELECT snap, days, put,
+           CASE WHEN w_low = w_high THEN w_low_vol WHEN w_low >= 0.05 AND w_high <= 0.45
+                THEN w_low_vol + (w_high_vol - w_low_vol) * (0.25 - w_low) / (w_high - w_low) END AS wing,
+           CASE WHEN m_low = m_high THEN m_low_vol WHEN m_low >= 0.3 AND m_high <= 0.7
+                THEN m_low_vol + (m_high_vol - m_low_vol) * (0.5 - m_low) / (m_high - m_low) END AS middle
+    FROM sides
+)
+SELECT snap, days, avg(middle) AS middle, max(wing) FILTER (put) AS wing FROM lines GROUP BY ALL"""
+
+# The surface at some days to expiry: a line between the expiries on both sides, or the nearest one within reach.
+_AT_DAYS = """
+WITH asked AS (SELECT unnest([20, 30, 60]) AS target, unnest([10, 15, 30]) AS reach), ends AS (
+    SELECT snap, target, any_value(reach) AS reach,
+           max(days) FILTER (days <= target) AS low, min(days) FILTER (days >= target) AS high,
+           arg_max(value, days) FILTER (days <= target) AS low_value,
+           arg_min(value, days) FILTER (days >= target) AS high_value, kind
+    FROM (UNPIVOT (SELECT snap, days, middle, wing - middle AS skew FROM smile)
+          ON middle, skew INTO NAME kind VALUE value), asked
+    GROUP BY snap, target, kind
+), valued AS (
+    SELECT snap, target, kind,
+           CASE WHEN low = high THEN low_value
+                WHEN low IS NOT NULL AND high IS NOT NULL
+                THEN low_value + (high_value - low_value) * (target - low) / (high - low)
+                WHEN target - low <= reach THEN low_value WHEN high - target <= reach THEN high_value END AS value
+    FROM ends
+)
+SELECT snap, max(value) FILTER (kind = 'middle' AND target = 30) AS atm_iv,
+       max(value) FILTER (kind = 'skew' AND target = 30) AS skew_25d,
+       max(value) FILTER (kind = 'middle' AND target = 60) - max(value) FILTER (kind = 'middle' AND target = 20) AS term_slope
+FROM valued GROUP BY snap"""
+
+# Open interest is the figure of the session before. Today's less yesterday's is what the session before changed.
+_OPEN_INTEREST = """
+SELECT a.snap, sum(a.open_interest - b.open_interest) AS oi_change, count(*) AS n_matched
+FROM contracts a JOIN contracts b ON b.snap = a.earlier AND b.contract = a.contract
+WHERE a.open_interest IS NOT NULL AND b.open_interest IS NOT NULL
+GROUP BY a.snap"""
+
+
+def as_table(c: Contracts, g: Greeks, earlier: npt.NDArray[np.int32]) -> pa.Table:
+    """Contracts with their volatility and delta as a table, a row each; what is not known is null.
+
+    earlier: per snapshot the one whose open interest is compared, -1 for none. `contract` is a number for expiry, right
+    and strike (to a thousandth of a dollar).
+    """
+    contract = (c.expiry.astype(np.int64) * 2 + c.put << 36) + np.rint(c.strike * 1000).astype(np.int64)
+    return pa.table(
+        {
+            "snap": c.snap,
+            "earlier": earlier[c.snap],
+            "contract": contract,
+            "days": c.days,
+            "put": c.put,
+            "strike": c.strike,
+            "volume": known(c.volume),
+            "open_interest": known(c.open_interest),
+            "vol": known(g.vol),
+            "delta": known(g.delta),
+            "computed": g.computed,
+            "spot": known(c.spot),
+        }
+    )
+
+
+def sides(contracts: pa.Table, rules: OptionRules) -> pa.Table:
+    """By snapshot, days to expiry and right: contracts, known volumes, volatilities; volume, its parts, its delta flow."""
+    return ask(_SIDES, params={"otm": rules.otm_put_strike * (1 - _HAIR)}, contracts=contracts)
+
+
+def window(by_side: pa.Table, rules: OptionRules) -> pa.Table:
+    """The expiries of the seed's window, as snap and days: 0 to 45 days ahead, the 3 nearest of each snapshot."""
+    return ask(
+        """
+        SELECT snap, days FROM (SELECT DISTINCT snap, days FROM by_side WHERE days BETWEEN 0 AND $within)
+        QUALIFY row_number() OVER (PARTITION BY snap ORDER BY days) <= $expiries""",
+        params={"within": rules.window_days, "expiries": rules.window_expiries},
+        by_side=by_side,
+    )
+
+
+def largest_puts(contracts: pa.Table, near: pa.Table, rules: OptionRules) -> pa.Table:
+    """By snapshot: the largest volumes of out-of-the-money puts of the window, summed; puts whose spot is not known."""
+    params = {
+        "floor": rules.otm_put_volume,
+        "largest": rules.otm_put_largest,
+        "otm": rules.otm_put_strike * (1 - _HAIR),
+    }
+    return ask(_LARGEST, params=params, contracts=contracts, near=near)
+
+
+def pairs(contracts: pa.Table, near: pa.Table, rules: OptionRules) -> pa.Table:
+    """By snapshot: contracts of the largest pair of legs that look like one order, and its kind."""
+    return ask(_PAIRS, params={"floor": rules.pair_volume, "size": rules.pair_size}, contracts=contracts, near=near)
+
+
+def surface(contracts: pa.Table) -> pa.Table:
+    """By snapshot: at-the-money volatility 30 days out, 25-delta skew, slope from 20 to 60 days."""
+    return ask(_AT_DAYS, smile=ask(_SMILE, contracts=contracts))
+
+
+def open_interest_change(contracts: pa.Table) -> pa.Table:
+    """By snapshot: today's open interest less the earlier snapshot's, over contracts listed in both.
+
+    Contracts that expired between the two are in one only, so they do not count.
+    """
+    return ask(_OPEN_INTEREST, contracts=contracts)
