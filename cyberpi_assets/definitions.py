@@ -21,6 +21,7 @@ from cyberpi_assets.checks import CHECKS
 from cyberpi_assets.orchestration.jobs import JOBS
 from cyberpi_assets.orchestration.progress import progress_logger
 from cyberpi_assets.orchestration.resources import resources_of
+from cyberpi_assets.orchestration.sensors import sensors_of
 from cyberpi_assets.settings import Settings
 
 STAGES = (reference, market, alerts, disclosures, correlations, evidence, rankings, options, reports)
@@ -32,6 +33,7 @@ def build_defs(settings: Settings, resources: Mapping[str, object] | None = None
         assets=[asset for stage in STAGES for asset in stage.ASSETS],
         asset_checks=CHECKS,
         jobs=JOBS,
+        sensors=sensors_of(settings),
         resources={**resources_of(settings), **(resources or {})},
         executor=dg.in_process_executor,
         loggers={"progress": progress_logger},

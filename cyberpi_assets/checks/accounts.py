@@ -8,6 +8,7 @@ from cyberpi_assets.assets.disclosures import filings, quarantined_rows
 from cyberpi_assets.assets.reference import source_files
 from cyberpi_assets.checks.recorded import Subject, Verdict, check
 from cyberpi_assets.domain.quarantine import imbalance
+from cyberpi_assets.orchestration.partitions import MONTHS
 from cyberpi_assets.storage.engine import connect
 from cyberpi_assets.storage.lake import Lake
 
@@ -68,16 +69,35 @@ def something_was_read(subject: Subject) -> Verdict:
     return Verdict(read > 0, {"files": files, "files_read": read, "files_not_recognised": unknown})
 
 
-@check(filings, blocking=False, more="Every filing that an index lists or a document shows is in the ledger.")
+@check(
+    filings,
+    blocking=False,
+    more="Every filing that an index lists or a document shows, with a month of this run, is in the ledger.",
+)
 def ledger_covers_the_index(subject: Subject) -> Verdict:
-    facts, con = subject.sources.gather(), connect()
+    facts, con, every = subject.sources.gather(), connect(), MONTHS.get_partition_keys()
+    first, last = subject.months or (every[0], every[-1])
     subject.lake.relation(con, "filings").create_view("ledger")
-    known = f"SELECT chamber, document FROM ({facts.select('filing_facts')})"
-    read = f"SELECT chamber, document FROM ({facts.select('document_facts')})"
-    found = con.sql(f"""
+    listed = f"SELECT chamber, document, filed_on FROM ({facts.select('filing_facts')})"
+    read = f"SELECT chamber, document, filed_on FROM ({facts.select('document_facts')})"
+    # a filing lies in the ledger's month where it is known, else in that of the index, or of the document
+    found = con.execute(
+        f"""
+        WITH days AS (
+            SELECT chamber, document, max(filed_on) FILTER (kind = 'listed') AS listed_on,
+                   min(filed_on) FILTER (kind = 'read') AS read_on
+            FROM (SELECT *, 'listed' AS kind FROM ({listed}) UNION ALL SELECT *, 'read' AS kind FROM ({read}))
+            GROUP BY ALL
+        ), known AS (
+            SELECT *, least(greatest(coalesce(strftime(coalesce(listed_on, read_on), '%Y-%m'), $every), $every), $now)
+                      AS month
+            FROM days
+        )
         SELECT count(*), count(*) FILTER (l.filing_id IS NULL)
-        FROM (SELECT * FROM ({known}) UNION SELECT * FROM ({read})) k
-        LEFT JOIN ledger l ON l.chamber = k.chamber AND l.document = k.document""").fetchone()
+        FROM known k LEFT JOIN ledger l ON l.chamber = k.chamber AND l.document = k.document
+        WHERE coalesce(l.month, k.month) BETWEEN $first AND $last""",
+        {"every": every[0], "now": every[-1], "first": first, "last": last},
+    ).fetchone()
     assert found is not None
     return Verdict(found[1] == 0, {"filings": int(found[0]), "not_in_ledger": int(found[1])})
 

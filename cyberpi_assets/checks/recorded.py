@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
+from cyberpi_assets.orchestration.partitions import run_months
 from cyberpi_assets.settings import Settings
 from cyberpi_assets.sources.intake import Sources
 from cyberpi_assets.storage.lake import Lake
@@ -31,14 +32,12 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Subject:
-    """What a check may look at."""
+    """What a check may look at; `months`: the first and last month of the run, None where it is over none."""
 
     lake: Lake
     sources: Sources
     settings: Settings
-
-
-_FIRST, _LAST = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+    months: tuple[str, str] | None = None
 
 
 def check(
@@ -60,14 +59,13 @@ def check(
             sources: dg.ResourceParam[Sources],
             settings: dg.ResourceParam[Settings],
         ) -> dg.AssetCheckResult:
-            verdict = body(Subject(lake, sources, settings))
-            tags = context.run.tags
-            whole = tags.get("dagster/partition", "all")
+            months = run_months(context.run.tags)
+            verdict = body(Subject(lake, sources, settings, months))
             row: dict[str, Any] = {
                 "asset": key.to_user_string(),
                 "check_name": body.__name__,
-                "partition_from": tags.get(_FIRST, whole),
-                "partition_to": tags.get(_LAST, whole),
+                "partition_from": months[0] if months else "all",
+                "partition_to": months[1] if months else "all",
                 "passed": verdict.passed,
                 "severity": severity.value,
                 "checked_at": dt.datetime.now(dt.UTC),

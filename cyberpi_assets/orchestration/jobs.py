@@ -30,4 +30,13 @@ reports_again = dg.define_asset_job(
     tags=JOB_TAGS,
 )
 
-JOBS = [everything, spine, reports_again]
+disclosures = dg.define_asset_job(
+    "disclosures",
+    selection=dg.AssetSelection.assets("source_files") | dg.AssetSelection.groups("disclosures", "correlations"),
+    description="Filings, disclosed trades and their scores, over some months of filing; in profile live the filings "
+    "of these months are fetched first.",
+    executor_def=dg.in_process_executor,
+    tags=JOB_TAGS,
+)
+
+JOBS = [everything, spine, reports_again, disclosures]

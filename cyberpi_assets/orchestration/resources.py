@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import dagster as dg
 import duckdb
 
+from cyberpi_assets.orchestration.partitions import months_asked_for
 from cyberpi_assets.settings import Profile, Settings
 from cyberpi_assets.sources.demo.source import DemoSources
 from cyberpi_assets.sources.files.source import FileSources
 from cyberpi_assets.sources.intake import Intake, Sources
+from cyberpi_assets.sources.live.parts import live_parts
+from cyberpi_assets.sources.live.source import LiveSources
 from cyberpi_assets.storage.duckdb_io import LakeIOManager
 from cyberpi_assets.storage.engine import connect
 from cyberpi_assets.storage.lake import Lake
 from cyberpi_assets.storage.redis_io import RedisIOManager
 
 
-def sources_of(settings: Settings) -> Sources:
-    """Where facts come from in this profile."""
+def sources_of(settings: Settings, months: tuple[str, str] | None = None, *, asks: bool = True) -> Sources:
+    """Where facts come from in this profile.
+
+    Profile live also asks for the filings of `months` (first and last); without `asks` it asks no site.
+    """
     intake = Intake(settings.intake_dir)
+    if settings.profile is Profile.LIVE:
+        return LiveSources(intake, settings.fetched_dir, partial(live_parts, settings, months), asks=asks)
     if settings.profile is Profile.FILES:
         assert settings.data is not None
         return FileSources(settings.data, intake, settings.max_file_bytes)
@@ -36,7 +45,7 @@ def resources_of(settings: Settings) -> dict[str, object]:
     lake = lake_of(settings)
     return {
         "settings": settings,
-        "sources": sources_of(settings),
+        "sources": _sources_of_a_run(settings),
         "lake": lake,
         "engine": _engine_of(settings),
         "io_manager": LakeIOManager(
@@ -44,6 +53,16 @@ def resources_of(settings: Settings) -> dict[str, object]:
         ),
         "redis_io_manager": RedisIOManager(settings),
     }
+
+
+def _sources_of_a_run(settings: Settings) -> dg.ResourceDefinition:
+    """The sources of the profile, one state of them for a whole run."""
+
+    @dg.resource(description="Where facts come from in this profile; in profile live, the months of the run as well.")
+    def sources(context: dg.InitResourceContext) -> Sources:
+        return sources_of(settings, months_asked_for(context.run.tags if context.run is not None else {}))
+
+    return sources
 
 
 def _engine_of(settings: Settings) -> dg.ResourceDefinition:

@@ -16,17 +16,16 @@ import click
 import dagster as dg
 
 from cyberpi_assets.orchestration.instance import alone, opened
-from cyberpi_assets.orchestration.partitions import MONTHS
+from cyberpi_assets.orchestration.partitions import MONTHS, PLANNED, RANGE_FROM, RANGE_TO
 from cyberpi_assets.orchestration.plan import UNFINISHED, Plan, keep_state, mark_unfinished, plan, read_state, state_of
 from cyberpi_assets.orchestration.progress import Reading
 from cyberpi_assets.orchestration.resources import lake_of, sources_of
-from cyberpi_assets.settings import Settings
+from cyberpi_assets.settings import Profile, Settings
 from cyberpi_assets.sources.intake import Gathered
 from cyberpi_assets.storage.engine import connect
 
-_FROM, _TO = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
-_TERMINAL = "cyberpi/terminal"
 _TOP = 10
+_SPARED = 86_400.0  # seconds for which profile live keeps units that this run does not know
 
 
 @dataclass(frozen=True)
@@ -58,10 +57,10 @@ def run(
     began = time.monotonic()
     with alone(settings, "run", wait=False), opened(settings) as instance:
         click.echo(f"cyberpi: profile {settings.profile.value}, data in {settings.data_dir}", err=True)
-        gathered = _read(settings)
+        every = MONTHS.get_partition_keys()
+        gathered = _read(settings, None if months is None else (months[0], months[1] or every[-1]))
         now, before = state_of(settings, gathered), read_state(settings)
         due = plan(now, before, lake_of(settings))
-        every = MONTHS.get_partition_keys()
         if everything:
             due = Plan((every[0], every[-1]), "asked for")
         elif months is not None:
@@ -77,14 +76,15 @@ def run(
             dg.reconstructable(job),
             instance=instance,
             run_config={"loggers": {"progress": {}}},
-            tags={_FROM: due.months[0], _TO: due.months[1], _TERMINAL: "run"},
+            tags={RANGE_FROM: due.months[0], RANGE_TO: due.months[1], PLANNED: "run"},
         )
         if result.success and months is None:
             keep_state(settings, now if evidence else now | {UNFINISHED: every[-1]})
         elif result.success and before is not None and now == {k: v for k, v in before.items() if k != UNFINISHED}:
             keep_state(settings, before)  # the months asked for were computed from the facts the others rest on
         if result.success:
-            gathered.intake.sweep(gathered.units)  # files that are gone, and what killed readers left
+            # files that are gone, and what killed readers left; a run that Dagster launched may be reading meanwhile
+            gathered.intake.sweep(gathered.units, _SPARED if settings.profile is Profile.LIVE else 0.0)
             lake_of(settings).vacuum()  # versions older than 30 days
         return Outcome(result.success, due, result.run_id, time.monotonic() - began)
 
@@ -92,13 +92,13 @@ def run(
 def _end_runs_of_dead_processes(instance: dg.DagsterInstance) -> None:
     """Whoever holds the profile's lock is its only run from a terminal: others that seem to go on were killed."""
     going_on = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
-    for left in instance.get_runs(dg.RunsFilter(statuses=going_on, tags={_TERMINAL: "run"})):
+    for left in instance.get_runs(dg.RunsFilter(statuses=going_on, tags={PLANNED: "run"})):
         instance.report_run_failed(left, "The process of this run is gone.")
 
 
-def _read(settings: Settings) -> Gathered:
+def _read(settings: Settings, months: tuple[str, str] | None = None, *, asks: bool = True) -> Gathered:
     reading = Reading(sys.stderr)
-    gathered = sources_of(settings).gather(reading)
+    gathered = sources_of(settings, months, asks=asks).gather(reading)
     reading.done()
     return gathered
 
@@ -133,7 +133,7 @@ def say_status(settings: Settings) -> None:
     show(lambda _: status(con, lake.tables, versions))
     before = read_state(settings)
     click.echo(f"\nlast run that went through: {'none' if before is None else 'through ' + before['through']}")
-    due = plan(state_of(settings, _read(settings)), before, lake)
+    due = plan(state_of(settings, _read(settings, asks=False)), before, lake)
     months = "nothing" if due.months is None else f"{due.months[0]} to {due.months[1]}"
     click.echo(f"a run would compute: {months} ({due.reason})")
 

@@ -16,6 +16,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -146,11 +147,14 @@ class Intake:
         """The unit's account: its file, counts per fact, and signatures per fact and month."""
         return json.loads((self.root / unit_id / "manifest.json").read_text())
 
-    def sweep(self, keep: Iterable[str]) -> int:
-        """Remove units that no source names any more, and what killed readers left; how many."""
-        wanted, removed = set(keep), 0
+    def sweep(self, keep: Iterable[str], spare_seconds: float = 0.0) -> int:
+        """Remove units that no source names any more, and what killed readers left; how many.
+
+        Those written within `spare_seconds` stay: another process may have found more than this one knows.
+        """
+        wanted, removed, limit = set(keep), 0, time.time() - spare_seconds
         for folder in self.root.iterdir() if self.root.exists() else ():
-            if folder.is_dir() and folder.name not in wanted:
+            if folder.is_dir() and folder.name not in wanted and folder.stat().st_mtime <= limit:
                 shutil.rmtree(folder, ignore_errors=True)
                 removed += 1
         return removed

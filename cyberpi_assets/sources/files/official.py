@@ -1,7 +1,9 @@
 """Official filings in a folder: House PDFs and yearly indexes, Senate report pages, archives and search answers.
 
 Here belongs how such a file becomes facts of filings, documents and transactions. How a document is read is in
-`sources/house` and `sources/senate`; every document becomes a line of account, readable or not.
+`sources/house` and `sources/senate`; every document becomes a line of account, readable or not. Profile live has the
+same documents from the sites and puts them into the same accounts: `house_pdf`, `senate_page`, `house_index`,
+`senate_index`.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from cyberpi_assets.sources.senate.search import SearchRow, read_search
 from cyberpi_assets.tables import FACTS, QUARANTINE_FACTS
 
 HOUSE, SENATE = "house_clerk", "senate_efd"
+DOCUMENTS_VERSION = 1  # a higher number reads every document that was fetched anew
 PDF = Format("disclosures", "disclosures/house-pdf")
 PAGE = Format("disclosures", "disclosures/senate-page")
 PAGES = Format("disclosures", "disclosures/senate-pages-archive")
@@ -41,7 +44,7 @@ _MOST_MEMBERS = 100_000
 _SENATE_SITE = "https://efdsearch.senate.gov"
 
 
-class _Account:
+class Account:
     """Facts and rows put aside of one file that may hold many documents; every row gets a line of its own."""
 
     def __init__(self, file: str) -> None:
@@ -104,15 +107,21 @@ def read_house_pdf(document: PtrDocument, data: bytes, origin: Origin) -> Readin
     The document's number is the one printed in it; a scan shows none, so there the file's name gives it. Date and
     address are the document's own until an index in the folder says better.
     """
-    account = _Account(origin.file)
     named = _DOC_ID.search(origin.name)
     number = document.filing_id or (named.group(1) if named else None)
     if number is None:
         raise Unreadable(f"a PDF without a document number: {document.reason or document.status}")
+    account = Account(origin.file)
+    house_pdf(account, document, number, hashlib.sha256(data).hexdigest())
+    return account.reading()
+
+
+def house_pdf(account: Account, document: PtrDocument, number: str, content_hash: str) -> None:
+    """Put a report of the Clerk's into an account: its line, and its rows. `content_hash`: SHA-256 of its bytes."""
     signed = document.signed_on
     year = signed.year if signed else 0
     filing = IndexRow(1, number, year, "P", signed, document.filer or "", None, None, None, document.state_district)
-    accepted, aside = house_facts(document, filing, source=HOUSE, file=origin.file)
+    accepted, aside = house_facts(document, filing, source=HOUSE, file=account.file)
     if accepted.num_rows:  # the address needs the index's year
         place = accepted.schema.get_field_index("url")
         accepted = accepted.set_column(place, accepted.schema.field(place), pa.nulls(accepted.num_rows, pa.string()))
@@ -128,11 +137,10 @@ def read_house_pdf(document: PtrDocument, data: bytes, origin: Origin) -> Readin
         rows_expected=document.n_expected,
         filer=document.filer,
         filed_on=signed,
-        content_hash=hashlib.sha256(data).hexdigest(),
+        content_hash=content_hash,
         pages=document.n_pages,
     )
     account.document(_marked(accepted, status), aside)
-    return account.reading()
 
 
 def _judged(status: str, reason: str | None, rows: int, expected: int | None, put_aside: int) -> tuple[str, str | None]:
@@ -162,14 +170,16 @@ def read_house_index(data: bytes, origin: Origin) -> Reading:
     found = read_index(data, origin.name)
     if not found.rows and not found.refused:
         raise Unreadable(found.failure or "no filings in it")
-    reading = _index_reading(found, origin)
+    account = Account(origin.file)
+    house_index(account, found)
+    reading = account.reading()
     reading.note = found.failure
     return reading
 
 
 def read_house_index_rows(records: Iterable[tuple[int, Record | None, object]], origin: Origin) -> Reading:
     """A table made of yearly indexes: year, filing_type, filing_date, doc_id, names, state_dst."""
-    account = _Account(origin.file)
+    account = Account(origin.file)
     for _, row, raw in records:
         if row is None:
             account.refuse("filings", "row", raw, "not a row of the table")
@@ -190,16 +200,15 @@ def read_house_index_rows(records: Iterable[tuple[int, Record | None, object]], 
     return account.reading()
 
 
-def _index_reading(found: IndexRows, origin: Origin) -> Reading:
-    account = _Account(origin.file)
+def house_index(account: Account, found: IndexRows) -> None:
+    """Put the rows of a yearly index into an account, with those that cannot be read."""
     for row in found.rows:
         _index_row(account, row)
     for refused in found.refused:
         account.refuse("filings", refused.field, refused.value, refused.reason)
-    return account.reading()
 
 
-def _index_row(account: _Account, row: IndexRow) -> None:
+def _index_row(account: Account, row: IndexRow) -> None:
     state, district = v.parse_district(row.state_district)
     account.record(
         "filing_facts",
@@ -226,16 +235,16 @@ def is_senate_page(head: bytes) -> bool:
 
 def read_senate_page(data: bytes, origin: Origin) -> Reading:
     """One report page. Its UUID stands in no place of the page itself, so the file's name gives it."""
-    account = _Account(origin.file)
-    _senate_page(account, data, origin.name)
+    account = Account(origin.file)
+    _named_page(account, data, origin.name)
     return account.reading()
 
 
 def read_senate_archive(path: Path, origin: Origin, max_bytes: int) -> Reading:
     """Report pages in a tar archive, gzip or not. Raises Unreadable where there are none."""
-    account = _Account(origin.file)
+    account = Account(origin.file)
     for name, data in _members(path, max_bytes):
-        _senate_page(account, data, name)
+        _named_page(account, data, name)
     if not account.records.get("document_facts"):
         raise Unreadable("an archive without report pages")
     return account.reading()
@@ -261,13 +270,16 @@ def _members(path: Path, max_bytes: int) -> Iterator[tuple[str, bytes]]:
         raise Unreadable(f"the archive is damaged: {v.shorten(error)}") from error
 
 
-def _senate_page(account: _Account, data: bytes, name: str) -> None:
-    page = read_ptr_page(data)
+def _named_page(account: Account, data: bytes, name: str) -> None:
     uuid = _UUID.search(name)
     if uuid is None:
         account.refuse("documents", "document", name, "a Senate page whose file name holds no report UUID")
         return
-    document = uuid.group(0).lower()
+    senate_page(account, read_ptr_page(data), uuid.group(0).lower(), hashlib.sha256(data).hexdigest())
+
+
+def senate_page(account: Account, page: SenatePtr, document: str, content_hash: str) -> None:
+    """Put a report page into an account. `document`: its UUID, lower case; `content_hash`: SHA-256 of its bytes."""
     reading = senate_facts(page, document, file=account.file, source=SENATE)
     rows = reading.facts.get("disclosure_facts")
     assert rows is None or isinstance(rows, pa.Table)
@@ -285,7 +297,7 @@ def _senate_page(account: _Account, data: bytes, name: str) -> None:
         filed_on=page.filed_at.date() if page.filed_at else None,
         amendment_no=page.amendment_no,
         report_on=page.title_date,
-        content_hash=hashlib.sha256(data).hexdigest(),
+        content_hash=content_hash,
         url=_address(page, document),
     )
     account.document(_marked(rows, status) if rows is not None else None, reading.quarantine)
@@ -301,8 +313,14 @@ def read_senate_index(data: bytes, origin: Origin) -> Reading:
         found = read_search(data)
     except ValueError as error:
         raise Unreadable(str(error)) from error
-    account = _Account(origin.file)
-    for row in found.rows:
+    account = Account(origin.file)
+    senate_index(account, found.rows, found.unreadable)
+    return account.reading()
+
+
+def senate_index(account: Account, rows: Iterable[SearchRow], unreadable: Iterable[tuple[int, str]]) -> None:
+    """Put the rows of a search into an account; `unreadable`: number and reason of those that cannot be read."""
+    for row in rows:
         account.record(
             "filing_facts",
             SENATE,
@@ -316,9 +334,8 @@ def read_senate_index(data: bytes, origin: Origin) -> Reading:
             amendment_no=row.amendment_no,
             url=v.parse_url(_SENATE_SITE + row.path),
         )
-    for position, reason in found.unreadable:
+    for position, reason in unreadable:
         account.refuse("filings", "row", position, reason)
-    return account.reading()
 
 
 def _senate_type(row: SearchRow) -> str:

@@ -49,9 +49,15 @@ class HouseClerk:
 
         Raises Missing for a year without index, NotADocument for HTML, and the other errors of `sources.web.errors`.
         """
-        url = f"{self._base}/public_disc/financial-pdfs/{year:04d}FD.zip"
         zipped = begins_with(b"PK\x03\x04", b"PK\x05\x06", what="a ZIP")
-        return self._client.get(url, fresh="validated" if poll else "kept", check=zipped)
+        return self._client.get(self._index_url(year), fresh="validated" if poll else "kept", check=zipped)
+
+    def kept_index(self, year: int) -> RawDocument | None:
+        """One year's index if it is kept already; no request."""
+        return self._client.cache.find(self._index_url(year))
+
+    def _index_url(self, year: int) -> str:
+        return f"{self._base}/public_disc/financial-pdfs/{year:04d}FD.zip"
 
     def indexes(self, years: Iterable[int], *, this_year: int) -> Iterator[tuple[int, RawDocument]]:
         """(year, index) of each year; this year's and last year's are polled, as late filings still join the latter."""

@@ -27,5 +27,13 @@ class Legislators:
     def files(self) -> Iterator[tuple[str, RawDocument]]:
         """(file name, document) of the four lists. Raises the errors of `sources.web.errors`."""
         for name in FILES:
-            check = begins_with(b"[", b"{", b"\n[", b"\n{", what="JSON")
-            yield name, self._client.get(f"{self._base}/{name}", fresh="validated", check=check)
+            yield name, self.file(name)
+
+    def file(self, name: str) -> RawDocument:
+        """One list, by its file name. Raises the errors of `sources.web.errors`."""
+        check = begins_with(b"[", b"{", b"\n[", b"\n{", what="JSON")
+        return self._client.get(f"{self._base}/{name}", fresh="validated", check=check)
+
+    def kept(self, name: str) -> RawDocument | None:
+        """One list if it is kept already; no request."""
+        return self._client.cache.find(f"{self._base}/{name}")

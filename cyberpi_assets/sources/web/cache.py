@@ -49,13 +49,7 @@ class RawDocument:
 
     def body(self) -> bytes:
         """The bytes. Raises DamagedCache when they are not those that were served."""
-        try:
-            data = self.path.read_bytes()
-        except OSError as error:
-            raise DamagedCache(f"{self.path.name}: {error.strerror}") from None
-        if hashlib.sha256(data).hexdigest() != self.sha256:
-            raise DamagedCache(f"{self.path.name}: the body changed on disk")
-        return data
+        return _whole(self.path, self.sha256)
 
 
 class RawCache:
@@ -68,7 +62,7 @@ class RawCache:
         """The document kept under a key; None when there is none, or its body is gone."""
         try:
             known: dict[str, Any] = json.loads(self._record(key).read_bytes())
-            path = self._body(known["sha256"])
+            path = self.path(known["sha256"])
             if known["key"] != key or path.stat().st_size != known["size"]:
                 return None
             return RawDocument(
@@ -91,9 +85,9 @@ class RawCache:
     ) -> RawDocument:
         """Write a document; an earlier body under the same key stays on disk and on record."""
         sha256 = hashlib.sha256(body).hexdigest()
-        path = self._body(sha256)
+        path = self.path(sha256)
         if not path.exists() or path.stat().st_size != len(body):
-            self._write(path, body)
+            write_whole(path, body)
         before = self.find(key)
         earlier = before.earlier if before else ()
         if before and before.sha256 != sha256:
@@ -108,6 +102,10 @@ class RawCache:
         confirmed = replace(document, validated_at=at)
         self._note(confirmed)
         return confirmed
+
+    def served(self, sha256: str) -> bytes:
+        """A body by its hash, whatever was served since. Raises DamagedCache when it is not there whole."""
+        return _whole(self.path(sha256), sha256)
 
     @contextmanager
     def alone(self, key: str) -> Generator[None]:
@@ -135,7 +133,8 @@ class RawCache:
         digest = self._digest(key)
         return self.root / "documents" / digest[:2] / f"{digest}.json"
 
-    def _body(self, sha256: str) -> Path:
+    def path(self, sha256: str) -> Path:
+        """Where a body of this hash lies, or would lie."""
         return self.root / "bodies" / sha256[:2] / sha256
 
     def _note(self, document: RawDocument) -> None:
@@ -143,18 +142,29 @@ class RawCache:
         del record["path"]
         for moment in ("fetched_at", "validated_at"):
             record[moment] = record[moment].isoformat()
-        self._write(self._record(document.key), json.dumps(record, indent=1).encode())
+        write_whole(self._record(document.key), json.dumps(record, indent=1).encode())
 
-    @staticmethod
-    def _write(path: Path, data: bytes) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(name, path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+
+def _whole(path: Path, sha256: str) -> bytes:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DamagedCache(f"{sha256}: {error.strerror}") from None
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise DamagedCache(f"{sha256}: the body changed on disk")
+    return data
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file and rename it into place, so that readers see all of it or none; the folder is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

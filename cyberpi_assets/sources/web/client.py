@@ -44,6 +44,7 @@ class HostRules:
     backoff: float = 2.0  # first pause at most; it doubles with every attempt
     max_pause: float = 120.0  # a host that asks for more is left alone
     absent_for: float = 86_400.0  # a document that is not there is not asked for again so soon
+    fresh_for: float = 0.0  # nor is a kept one validated again so soon
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ class PoliteClient:
         """
         with self.cache.alone(url):
             known = self.cache.find(url)
-            if known is not None and fresh == "kept":
+            if known is not None and (fresh == "kept" or self._age(known) < self._rules(url)[1].fresh_for):
                 return known
             absent = self.cache.find(_ABSENT + url)
             if fresh == "kept" and absent is not None and not self._due(absent, url):
@@ -179,7 +180,10 @@ class PoliteClient:
             return self.cache.keep(url, answer.url, answer.status, answer.headers, answer.body, self.clock.now())
 
     def _due(self, absent: RawDocument, url: str) -> bool:
-        return (self.clock.now() - absent.validated_at).total_seconds() >= self._rules(url)[1].absent_for
+        return self._age(absent) >= self._rules(url)[1].absent_for
+
+    def _age(self, known: RawDocument) -> float:
+        return (self.clock.now() - known.validated_at).total_seconds()
 
     # -------------------------------------------------------------------------------------------------------- requests
 
