@@ -55,9 +55,7 @@ def party_comparison(
     return rankings.party_comparison(disclosed_trades, disclosure_correlations, settings.rankings)
 
 
-@stored(
-    tables.TOP_TRADED_TICKERS, "rankings", more="The watch universe of `cyberpi monitor` and of the working memory."
-)
+@stored(tables.TOP_TRADED_TICKERS, "rankings", more="The watch universe of `cyberpi monitor`.")
 def top_traded_tickers(
     disclosed_trades: pa.Table,
     companies: pa.Table,

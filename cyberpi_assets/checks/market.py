@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
-from cyberpi_assets.assets.alerts import market_alerts, working_memory
+from cyberpi_assets.assets.alerts import market_alerts
 from cyberpi_assets.assets.market import daily_bars
 from cyberpi_assets.checks.recorded import Subject, Verdict, check
 from cyberpi_assets.domain.calendar import is_session
 from cyberpi_assets.domain.columns import day_numbers
 from cyberpi_assets.storage.engine import connect
-from cyberpi_assets.storage.redis_server import connect as redis_of
-from cyberpi_assets.storage.redis_tables import RedisTables
-from cyberpi_assets.tables import WORKING_MEMORY
 
 
 @check(daily_bars, blocking=True, more="Every close is a positive price on a day the New York Stock Exchange was open.")
@@ -43,19 +38,4 @@ def severity_or_reason(subject: Subject) -> Verdict:
     return Verdict(figures["outside"] == 0 and figures["unexplained"] == 0, figures)
 
 
-@check(
-    working_memory, blocking=False, more="Every row of the hot copy is an alert that the lake holds, just as severe."
-)
-def hot_copy_is_of_the_lake(subject: Subject) -> Verdict:
-    kept = RedisTables(partial(redis_of, subject.settings), subject.settings.profile.value)
-    con = connect()
-    subject.lake.views(con)
-    con.register("hot", kept.read(WORKING_MEMORY.name))
-    found = con.sql("""
-        SELECT count(*), count(*) FILTER (a.alert_id IS NULL OR a.severity IS DISTINCT FROM h.severity)
-        FROM hot h LEFT JOIN market_alerts a USING (alert_id)""").fetchone()
-    assert found is not None
-    return Verdict(found[1] == 0, {"alerts": int(found[0]), "not_in_the_lake": int(found[1])})
-
-
-CHECKS = [prices_on_sessions, severity_or_reason, hot_copy_is_of_the_lake]
+CHECKS = [prices_on_sessions, severity_or_reason]

@@ -6,8 +6,6 @@ against chance, belongs to the evidence tables, and no rank here is a finding (M
 
 from __future__ import annotations
 
-import datetime as dt
-
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -22,7 +20,6 @@ from cyberpi_assets.tables import (
     SECTOR_RANKINGS,
     TICKER_RANKINGS,
     TOP_TRADED_TICKERS,
-    WORKING_MEMORY,
     Table,
 )
 
@@ -213,23 +210,4 @@ def top_traded_tickers(trades: pa.Table, companies: pa.Table, spans: pa.Table, l
         trades=trades,
         companies=companies,
         spans=spans,
-    )
-
-
-def recent_severe_alerts(alerts: pa.Table, watch: pa.Table, days: int, as_of: dt.date | None, high: int) -> pa.Table:
-    """Alerts of the watch universe in the last `days` calendar days with severity at least `high`, newest first.
-
-    alerts: `tables.MARKET_ALERTS`. watch: `tables.TOP_TRADED_TICKERS`. as_of: the last day, that of the newest alert
-    when None. Columns: `tables.WORKING_MEMORY`.
-    """
-    return ask(
-        """
-        SELECT a.* FROM alerts a SEMI JOIN watch w ON a.ticker = w.ticker
-        WHERE severity >= $high AND NOT suspect_data
-          AND session > coalesce($as_of::DATE, (SELECT max(session) FROM alerts)) - $days::INT
-        ORDER BY session DESC, severity DESC, alert_id""",
-        shape=WORKING_MEMORY,
-        params={"days": days, "as_of": as_of, "high": high},
-        alerts=alerts,
-        watch=watch,
     )

@@ -13,6 +13,9 @@ Keys, all below `cyberpi:<profile>:<table>:` and all with the table's time to li
 A write puts a new generation beside the old one and then switches `current` for all its months in one transaction, so a
 reader sees the old rows or the new ones, never a mixture; a killed writer leaves a generation that nobody sees, which
 a later write sweeps. Replaced rows stay for a minute for the readers that are amid them.
+
+A table that declares `hashes` has the layout of other tools instead, see `redis_hashes.py`: a write adds and refreshes
+its rows and replaces nothing.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ from urllib.parse import quote
 import pyarrow as pa
 import redis
 
+from cyberpi_assets.storage import redis_hashes
 from cyberpi_assets.storage.engine import refuse_strays, wanted_months
 from cyberpi_assets.storage.frames import from_rows
 from cyberpi_assets.storage.redis_server import RedisUnavailable, said
@@ -67,6 +71,8 @@ class RedisTables:
 
     def prefix(self, name: str) -> str:
         """What all keys of a table begin with."""
+        if (layout := self.tables[name].hashes) is not None:
+            return layout.prefix
         return f"cyberpi:{self.profile}:{name}:"
 
     @contextmanager
@@ -94,6 +100,8 @@ class RedisTables:
             refuse_strays(table, data.column(MONTH).unique().to_pylist(), slots)
         rows = data.to_pylist()
         keys = _keys(table, rows)
+        if table.hashes is not None:
+            return Written(len(rows), self._push(table, list(zip(keys, rows, strict=True))))
         of: dict[str, list[int]] = {slot: [] for slot in slots}
         for at, row in enumerate(rows):
             of[row[MONTH] if table.partitioned else _ALL].append(at)
@@ -108,6 +116,15 @@ class RedisTables:
                 size += self._stage(client, table, slot, generation, [(keys[at], rows[at]) for at in of[slot]], now)
             self._switch(client, table, generations)
         return Written(len(rows), size)
+
+    def _push(self, table: Table, rows: Sequence[tuple[str, Mapping[str, Any]]]) -> int:
+        """Push, and once more where the server went away meanwhile: a push repeated leaves the same rows."""
+        try:
+            with self._server() as client:
+                return redis_hashes.push(client, table, rows, _now_ms(client))
+        except RedisUnavailable:
+            with self._server() as client:
+                return redis_hashes.push(client, table, rows, _now_ms(client))
 
     def _stage(
         self,
@@ -181,6 +198,10 @@ class RedisTables:
         table, prefix = self.tables[name], self.prefix(name)
         if not table.partitioned:
             months = None
+        if table.hashes is not None:
+            with self._server() as client:
+                hashes = redis_hashes.rows(client, table)
+            return pa.Table.from_pylist(hashes, schema=table.schema)
         with self._server() as client:
             for _ in range(_READS):
                 current = self._seen(client, prefix, months)

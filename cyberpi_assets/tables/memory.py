@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from cyberpi_assets.tables.shape import table
+from cyberpi_assets.tables.shape import Hashes, table
 
 WORKING_MEMORY = table(
     "working_memory",
-    "The hot copy: recent severe alerts of the watch universe, for whoever asks now.",
+    "The hot copy: the threats of the newest sweep that score high, where analysts' tools read them.",
     """
-alert_id    string!  ticker:session:alert_type
-ticker      string!  current symbol
-session     date!    exchange session
-alert_type  string!  type
-severity    int16!   1-10
-price       float!   close, US dollars
-change_pct  float    close-to-close change in percent
-details     string!  JSON
+id          string!  work_ and eight digits that follow from threat_id
+threat_id   string!  financial_{TICKER}_{YYYYMMDD_HHMM}, the snapshot's minute in New York
+content     string!  the threat in words, for a person
+severity    string!  critical | high | medium | low
+started_at  timestamp! moment of the snapshot; what is there already stays
+last_activity timestamp! last push, or what another tool wrote since
+analyst_count int!   written by other tools, 0 at first
+interaction_count int! written by other tools, 0 at first
+metadata    string!  JSON: the threat with its indicators, coverage and disclaimers
 """,
-    key="alert_id",
+    key="threat_id",
     home="redis",
-    ttl_seconds=30 * 24 * 3600,
+    ttl_seconds=3600,
+    hashes=Hashes(
+        prefix="cascade:working:",
+        index="cascade:working:active",
+        kept=("id", "started_at", "analyst_count", "interaction_count"),
+        stamped="last_activity",
+    ),
 )

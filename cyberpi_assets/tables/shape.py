@@ -37,6 +37,20 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Hashes:
+    """A layout in Redis that other tools know: one hash per row and one set of the keys, under names of theirs.
+
+    A row is the hash `prefix` + key, its fields the columns; `index` is the set of the keys. Fields in `kept` are
+    written once and left as other tools change them; `stamped` gets the moment of each write.
+    """
+
+    prefix: str
+    index: str
+    kept: tuple[str, ...] = ()
+    stamped: str | None = None
+
+
+@dataclass(frozen=True)
 class Table:
     """One table: what a row is, its columns in order, its key, and the date its partition month comes from."""
 
@@ -47,6 +61,7 @@ class Table:
     month_of: str | None = None
     home: Literal["fact", "lake", "redis"] = "lake"
     ttl_seconds: int | None = None
+    hashes: Hashes | None = None
 
     @property
     def partitioned(self) -> bool:
@@ -80,6 +95,7 @@ def table(
     month_of: str | None = None,
     home: Literal["fact", "lake", "redis"] = "lake",
     ttl_seconds: int | None = None,
+    hashes: Hashes | None = None,
 ) -> Table:
     """Read a table from its written form: one column a line, `name type[!] what it says`."""
     parsed: list[Column] = []
@@ -92,7 +108,11 @@ def table(
     missing = set(keys) - {c.name for c in parsed}
     if missing:
         raise ValueError(f"table {name}: key columns {sorted(missing)} are not among its columns")
-    return Table(name, " ".join(about.split()), tuple(parsed), keys, month_of, home, ttl_seconds)
+    if hashes is not None:
+        strange = {*hashes.kept, *filter(None, [hashes.stamped])} - {c.name for c in parsed}
+        if home != "redis" or len(keys) != 1 or month_of is not None or strange:
+            raise ValueError(f"table {name}: hashes want a Redis table, one key column, no months {strange or ''}")
+    return Table(name, " ".join(about.split()), tuple(parsed), keys, month_of, home, ttl_seconds, hashes)
 
 
 def written(of: Table) -> str:

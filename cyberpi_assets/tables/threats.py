@@ -21,12 +21,13 @@ severity    string   critical | high | medium | low; null without a score
 confidence  string   high | medium | low; null without a score
 history_score float  0-100: percentile within the date of the distance from the own past; not a probability
 history_z   float    the combined robust z behind it
-history_n   int      own prior sessions it rests on
-history_weight float n / (n + 20): weight of the own past, the rest is peers
+history_n   int!     own prior sessions it rests on
+history_weight float n / (n + 20): weight of the own past, the rest is peers; 1 where there are no peers
 history_reason string  why there is no history score: insufficient history, ...
 confounders strings  earnings | ex_dividend | hedge | spread | index: innocent readings that apply
 data_type   string!  as delivered
-stale_minutes float  age of the data
+partial_day bool!    taken while volume was still growing: a calm volume may yet fire
+stale_minutes float! minutes from the session's close to the snapshot; 0 when taken before it
 reason      string   why there is no seed score
 """,
     key="threat_id source",
@@ -44,11 +45,11 @@ session     date!    exchange session
 source      string!  provider
 indicator   string!  put_call_ratio | volume_excess | otm_puts | near_expiries | history_*
 state       string!  fired | calm | unknown
-points      int      points of the seed's score; null for history features
+points      int      points of the seed's score; null when unknown, and for history features
 value       float    the figure measured
-baseline    float    what it is held against
-threshold   float    the tier reached, or the lowest
-robust_z    float    distance from the own past, history features only
+baseline    float    what it is held against: average volume, total volume, the own median
+threshold   float    the tier reached, or the lowest; of a history feature in robust deviations
+robust_z    float    distance from the own past and the peers, history features only
 words       string!  one sentence for a person
 """,
     key="indicator_id source",
@@ -59,16 +60,17 @@ ALERTS = table(
     "alerts",
     "One row per alert of any kind over its whole life: raised once, continued, cleared; never the same one twice.",
     """
-alert_id    string!  deterministic: kind:subject:first session or moment
+alert_id    string!  deterministic: kind:subject:topic:first session or moment
 subject     string!  ticker, or company where there is none
 kind        string!  market | options | halt | news | fused
 topic       string!  what fired: unusual_volume, price_drop, option_threat, ...
-severity    string!  critical | high | medium | low | unknown
+severity    string!  critical | high | medium | low, of the newest evidence; unknown without a figure
 severity_figure float  the figure behind it: 1-10 for market alerts, 0-100 for option scores
-state       string!  NEW | CONTINUING | CLEARED, as of the newest data of its kind
+state       string!  NEW | CONTINUING | CLEARED, as of known_to
 first_seen  timestamp! first evidence
 last_seen   timestamp! last evidence
-cleared_at  timestamp  first moment with data at which it no longer held
+cleared_at  timestamp  first moment with data at which it no longer held, or at which a new one began after a silence
+known_to    timestamp! cleared_at, else the newest moment at which it was known whether it holds; unknown is not calm
 n_evidence  int!     pieces of evidence
 peak_figure float    the highest figure of its life
 suspect     bool!    rests on data that are flagged
@@ -94,7 +96,8 @@ alternatives strings innocent explanations
 refuted_by  strings  what would refute it
 urgency     string   immediate | today | this week | none
 abstained   bool!    no valid answer, or none worth giving
-reason      string   why it abstained
+reason      string   why it abstained; after "not answered: " the same question is asked again in a later run
+input_digest string! digest of what was analysed: with engine, model and prompt version it says whether to ask again
 repaired    bool!    the answer was valid only after one repair
 prompt_tokens int    tokens read
 answer_tokens int    tokens written

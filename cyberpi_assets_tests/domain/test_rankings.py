@@ -18,7 +18,6 @@ from scipy.stats import binomtest
 from cyberpi_assets.domain.rankings import (
     official_rankings,
     party_comparison,
-    recent_severe_alerts,
     sector_rankings,
     ticker_rankings,
     top_traded_tickers,
@@ -31,7 +30,6 @@ from cyberpi_assets.tables import (
     SECTOR_RANKINGS,
     TICKER_RANKINGS,
     TOP_TRADED_TICKERS,
-    WORKING_MEMORY,
     conform,
 )
 from cyberpi_assets_tests.domain import rows
@@ -299,29 +297,3 @@ def test_top_traded_tickers_are_what_a_recount_says(seed: int, size: int, limit:
                 "sector": COMPANIES.get(row["ticker"]),
             },
         )
-
-
-def test_the_hot_copy_holds_recent_severe_alerts_of_the_watched_and_no_suspect_ones() -> None:
-    raised = rows.alerts(
-        [
-            rows.alert("AA", D(2024, 3, 1), 9),
-            rows.alert("AA", D(2024, 2, 28), 7),
-            rows.alert("AA", D(2024, 2, 27), 6),
-            rows.alert("AA", D(2024, 2, 26), None),
-            rows.alert("AA", D(2024, 2, 23), 10, suspect_data=True),
-            rows.alert("AA", D(2024, 1, 31), 10),
-            rows.alert("AA", D(2024, 1, 30), 10),
-            rows.alert("ZZ", D(2024, 3, 1), 10),
-        ]
-    )
-    watch = rows.frame(
-        "top_traded_tickers",
-        [{"rank": 1, "ticker": "AA", "n_trades": 1, "n_officials": 1, "n_buys": 1, "n_sells": 0, "amount_low": 1.0,
-          "has_bars": True}],
-    )  # fmt: skip
-    found = recent_severe_alerts(raised, watch, 30, None, 7)
-    conform(WORKING_MEMORY, found)
-    assert found.column("session").to_pylist() == [D(2024, 3, 1), D(2024, 2, 28)]
-    assert recent_severe_alerts(raised, watch, 31, None, 7).column("session").to_pylist()[-1] == D(2024, 1, 31)
-    earlier = recent_severe_alerts(raised, watch, 30, D(2024, 2, 29), 7).column("session").to_pylist()
-    assert earlier[-1] == D(2024, 1, 31)
