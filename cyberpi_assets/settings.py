@@ -152,6 +152,7 @@ class ThreatRules(BaseModel):
     cell_present: int = Field(12, ge=3, description="sessions of the same weekday and kind of week to compare within")
     min_features: int = Field(4, ge=1, le=8, description="features known, below which there is no history score")
     min_peers: int = Field(3, ge=1, description="other underlyings below which a group of peers is widened")
+    history_fires: float = Field(3.0, gt=0, description="robust deviations from which a feature is said to have fired")
     z_limit: float = Field(10.0, gt=0, description="a feature counts no further than this")
     min_ranked: int = Field(10, ge=2, description="underlyings of a date below which there is no percentile")
     slot_minutes: int = Field(30, ge=1, le=1440, description="snapshots of one date this near are ranked together")
@@ -184,7 +185,7 @@ class LiveRules(BaseModel):
     fetch_from: dt.date = Field(dt.date(2025, 1, 1), description="filings before this day are not fetched")
     fetch_until: dt.date | None = Field(None, description="nor filings after this day; none: to the present")
     max_documents: int = Field(2_000, ge=1, description="documents that one site is asked for in one run")
-    per_second: float = Field(1.0, gt=0, le=10, description="requests per second to a host, over all processes")
+    per_second: float = Field(1.0, gt=0, le=100, description="requests per second to a host, over all processes")
     poll_minutes: float = Field(15.0, ge=0, description="an index or list younger than this is not asked for again")
     house_url: str = Field("https://disclosures-clerk.house.gov", description="the Clerk of the House")
     senate_url: str = Field("https://efdsearch.senate.gov", description="the Senate's disclosure site")
@@ -306,7 +307,9 @@ class Settings(BaseSettings):
     )
 
     profile: Profile = Profile.DEMO
-    data: Path | None = Field(None, description="folder of bulk files: for profile files, and beside the sites for live")
+    data: Path | None = Field(
+        None, description="folder of bulk files: for profile files, and beside the sites for live"
+    )
     home: Path = Field(default_factory=_project_root, description="folder that holds dagster.yaml and data/")
     store: Path | None = Field(None, description="where everything is kept; default <home>/data/<profile>")
     watchlist: Path | None = Field(None, description="the lists of watched names; default <home>/data/watchlist.csv")
