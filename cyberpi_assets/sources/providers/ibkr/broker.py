@@ -15,7 +15,6 @@ from types import TracebackType
 from typing import Final, TypeVar
 
 from ib_async.contract import Contract, ContractDetails
-from ib_async.ib import StartupFetchNONE
 from ib_async.objects import BarData
 from ib_async.wrapper import RequestError
 
@@ -30,7 +29,7 @@ from cyberpi_assets.sources.providers.ibkr.codes import (
 )
 from cyberpi_assets.sources.providers.ibkr.line import Line, Lost
 from cyberpi_assets.sources.providers.ibkr.pacing import HistoricalPace
-from cyberpi_assets.sources.providers.ibkr.socket import MarketDataSocket
+from cyberpi_assets.sources.providers.ibkr.socket import LOT_SECONDS, MarketDataSocket
 
 log: Final = logging.getLogger(__name__)
 LONGEST_BACKOFF: Final = 30.0
@@ -55,6 +54,7 @@ class Broker:
         self._pace = HistoricalPace(rules.historical, clock, sleep)
         self._slots = asyncio.Semaphore(rules.lines)
         self._connecting = asyncio.Lock()
+        self._turn = asyncio.Lock()
         self._upstream = asyncio.Event()  # set while TWS itself is connected to IBKR
         self._upstream.set()
         self._socket: MarketDataSocket | None = None
@@ -88,7 +88,7 @@ class Broker:
         Raises Unreachable; what happens on the line shows in `Line.settle`.
         """
         async with self._slots:
-            socket = await self._connected()
+            socket = await self._in_turn()
             try:
                 line = socket.open_line(contract, generic_ticks)
             except ConnectionError:
@@ -140,7 +140,7 @@ class Broker:
         )
 
     async def _ask(self, request: Callable[[MarketDataSocket], Awaitable[_T]]) -> _T:
-        socket = await self._connected()
+        socket = await self._in_turn()
         try:
             async with asyncio.timeout(self.rules.timeout):
                 return await request(socket)
@@ -151,6 +151,15 @@ class Broker:
             raise NoAnswer("IBKR did not answer in time", "silent", retryable=True) from None
         except ConnectionError:
             raise Lost from None
+
+    async def _in_turn(self) -> MarketDataSocket:
+        """The connection, when what is said now leaves at once: waiting behind the pace is no silence of IBKR."""
+        async with self._turn:
+            while True:
+                socket = await self._connected()
+                if not socket.client.waiting:
+                    return socket
+                await asyncio.sleep(LOT_SECONDS / 10)
 
     async def _connected(self) -> MarketDataSocket:
         """The connection, made anew where it broke, once TWS has IBKR. Raises Unreachable."""
@@ -174,9 +183,7 @@ class Broker:
             socket = MarketDataSocket(rules.messages_per_second, self._heard)
             self._upstream.set()
             try:
-                await socket.connectAsync(
-                    rules.host, rules.port, rules.client_id, rules.timeout, readonly=True, fetchFields=StartupFetchNONE
-                )
+                await socket.begin(rules.host, rules.port, rules.client_id, rules.timeout)
             except (OSError, TimeoutError) as error:
                 why = error  # also while TWS holds the client id of a connection that broke just now
                 continue

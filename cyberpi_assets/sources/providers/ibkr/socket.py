@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import logging
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any, Final
 from ib_async import IB
 from ib_async.client import Client
 from ib_async.contract import Contract
+from ib_async.ib import StartupFetchNONE
 from ib_async.wrapper import Wrapper
 
 from cyberpi_assets.sources.providers.ibkr.codes import NO_SUCH_LINE
@@ -145,6 +147,31 @@ class MarketDataSocket(IB):
     def reqPositionsAsync(self) -> Any:
         """Positions are not asked for: what the account holds is none of this house's business."""
         return _nothing()
+
+    async def begin(self, host: str, port: int, client_id: int, timeout: float) -> None:
+        """Connect, read-only and without asking for orders or the account. Raises OSError and TimeoutError.
+
+        ib_async waits the whole `timeout` when the other side hangs up during the greeting; here that is an error.
+        """
+        hung_up: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def gone(*_: object) -> None:
+            if not hung_up.done():
+                hung_up.set_result(None)
+
+        self.client.apiError += gone
+        connecting = asyncio.ensure_future(
+            self.connectAsync(host, port, client_id, timeout, readonly=True, fetchFields=StartupFetchNONE)
+        )
+        try:
+            await asyncio.wait({connecting, hung_up}, return_when=asyncio.FIRST_COMPLETED)
+            if not connecting.done():
+                raise ConnectionError("hung up during the greeting")
+            await connecting
+        finally:
+            self.client.apiError -= gone
+            connecting.cancel()
+            await asyncio.gather(connecting, return_exceptions=True)
 
     def open_line(self, contract: Contract, generic_ticks: str) -> Line:
         """Ask for streaming ticks; a snapshot request may not carry generic ticks."""
