@@ -34,7 +34,8 @@ def disclosed_trades(
 ) -> pa.Table:
     facts, every = sources.gather(), MONTHS.get_partition_keys()
     kept, _ = standing_rows(facts.facts("disclosure_facts"), facts.facts("filing_facts"))
-    trades = disclosures.disclosed_trades(kept, officials, official_terms, symbol_history, every[0], every[-1])
+    listed = facts.facts("company_facts")
+    trades = disclosures.disclosed_trades(kept, officials, official_terms, symbol_history, listed, every[0], every[-1])
     return disclosures.of_months(superseded(trades, facts.facts("document_facts")), months_of(context))
 
 

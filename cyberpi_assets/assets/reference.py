@@ -9,6 +9,7 @@ import pyarrow as pa
 from cyberpi_assets import tables
 from cyberpi_assets.assets.stored import stored
 from cyberpi_assets.domain import reference
+from cyberpi_assets.domain.symbols import changes_of_lists
 from cyberpi_assets.domain.symbols import symbol_history as history_of_symbols
 from cyberpi_assets.sources.intake import Sources
 from cyberpi_assets.tables import conform
@@ -63,7 +64,9 @@ def committees(committee_memberships: pa.Table, sources: dg.ResourceParam[Source
     more="A symbol is valid between dates: FB is META, and PAY was somebody else.",
 )
 def symbol_history(sources: dg.ResourceParam[Sources]) -> pa.Table:
-    return history_of_symbols(sources.gather().facts("symbol_facts"))
+    facts = sources.gather()
+    changes = [facts.facts("symbol_facts"), changes_of_lists(facts.facts("company_facts"))]
+    return history_of_symbols(pa.concat_tables(changes))
 
 
 @stored(

@@ -30,7 +30,9 @@ CASE WHEN t.filing_status = 'deleted' THEN 'deleted by the filer'
      WHEN t.transaction_date < DATE '2012-01-01' THEN 'transaction date before 2012'
      WHEN t.transaction_date > t.filed_on OR strftime(t.transaction_date, '%Y-%m') > t.month
      THEN 'transaction date after the filing'
+     WHEN t.ticker IS NULL AND t.ticker_evidence = 'reused' THEN 'symbol of another company by now'
      WHEN t.ticker IS NULL THEN 'no listed symbol: ' || coalesce(t.asset_type, 'asset')
+     WHEN NOT $score_named AND t.ticker_evidence = 'company name' THEN 'symbol found by company name only'
      WHEN m.trade_id IS NULL THEN 'no market data for this symbol'
      WHEN t.transaction_date < m.first_day THEN 'market data of this symbol begin later'
      WHEN NOT m.inside THEN 'market data of this symbol end earlier'
@@ -96,6 +98,7 @@ def disclosure_correlations(
         FROM trades t LEFT JOIN market m USING (trade_id)
         LEFT JOIN looked_up s ON s.ticker = t.ticker AND s.day = t.transaction_date
         ORDER BY t.month, t.trade_id""",
+        params={"score_named": rules.score_named},
         trades=trades,
         surface=only(surface, *_LOOKED_UP),
         stretches=stretches,

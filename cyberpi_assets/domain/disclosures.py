@@ -1,7 +1,7 @@
 """Disclosed trades out of disclosure facts: person, symbol, filing and flags settled, nothing dropped for being odd.
 
 Here belongs what a disclosed transaction is (METHODS, section 7). Which of two documents stands is in `documents.py`,
-who a filer is in `names.py`, what a symbol means in `symbols.py`, and which trade is scored in `correlations.py`.
+who a filer is in `names.py`, what a symbol means in `tickers.py`, and which trade is scored in `correlations.py`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from collections.abc import Collection
 import pyarrow as pa
 
 from cyberpi_assets.domain.columns import having
+from cyberpi_assets.domain.company_match import ListedNames
 from cyberpi_assets.domain.names import resolve_officials
 from cyberpi_assets.domain.sql import ask
-from cyberpi_assets.domain.symbols import resolve_symbols
+from cyberpi_assets.domain.tickers import resolve_tickers
 from cyberpi_assets.tables import DISCLOSED_TRADES
 
 
@@ -22,23 +23,27 @@ def disclosed_trades(
     officials: pa.Table,
     terms: pa.Table,
     history: pa.Table,
+    listed: pa.Table,
     first_month: str,
     last_month: str,
 ) -> pa.Table:
     """One row per disclosed transaction, ordered by filing and row. Columns: `tables.DISCLOSED_TRADES`.
 
     facts: `tables.DISCLOSURE_FACTS`, one source per document. officials: `tables.OFFICIALS`. terms:
-    `tables.OFFICIAL_TERMS`. history: `tables.SYMBOL_HISTORY`. The partition month is that of the filing, else of the
-    notification, else of the trade, held within first..last; no date of the row itself is ever changed.
+    `tables.OFFICIAL_TERMS`. history: `tables.SYMBOL_HISTORY`. listed: `tables.COMPANY_FACTS`.
+    The partition month is that of the filing, else of the notification, else of the trade, held within first..last; no
+    date of the row itself is ever changed.
     """
     numbered = facts.append_column("row", pa.array(range(facts.num_rows), pa.int64()))
     people = resolve_officials(facts, officials, terms).append_column("row", numbered.column("row"))
-    symbols = resolve_symbols(
+    symbols = resolve_tickers(
         ask(
-            "SELECT row, ticker_printed, ticker_current, coalesce(transaction_date, filed_on) AS day FROM facts",
+            """SELECT row, ticker_printed, ticker_current, asset, asset_type,
+                      coalesce(transaction_date, filed_on) AS day FROM facts""",
             facts=numbered,
         ),
         history,
+        ListedNames(listed, history),
     )
     return ask(
         """
@@ -53,6 +58,7 @@ def disclosed_trades(
             GROUP BY d.row
         ), judged AS (
             SELECT f.*, p.bioguide_id AS person, p.evidence, s.ticker, s.ticker_evidence,
+                   s.ticker_score, s.ticker_candidate, s.ticker_flag,
                    coalesce(f.party, q.party, o.party) AS party_then, coalesce(f.state, q.state, o.state) AS state_then,
                    coalesce(o.official, f.filer) AS official,
                    CASE WHEN f.document IS NOT NULL THEN f.chamber || ':' || f.document
@@ -70,11 +76,12 @@ def disclosed_trades(
         )
         SELECT filing_id || '#' || n AS trade_id, filing_id, n AS row_in_filing, person AS bioguide_id, official,
                evidence AS official_evidence, chamber, party_then AS party, state_then AS state, owner, ticker,
-               ticker_printed, ticker_evidence, asset, asset_type, side, is_partial, transaction_date,
-               notification_date, filed_on, amount_low, amount_high, description, filing_status,
+               ticker_printed, ticker_evidence, ticker_score, ticker_candidate, asset, asset_type, side, is_partial,
+               transaction_date, notification_date, filed_on, amount_low, amount_high, description, filing_status,
                CASE WHEN is_superseded THEN coalesce('amendment ' || (amendment_no + 1), 'unknown amendment') END
                    AS superseded_by,
-               repeat_of, transcription, flags, url, source, file, line,
+               repeat_of, transcription, nullif(concat_ws(',', flags, ticker_flag), '') AS flags, url,
+               source, file, line,
                least(greatest(strftime(coalesce(filed_on, notification_date, transaction_date,
                                                 ($first || '-01')::DATE), '%Y-%m'), $first), $last) AS month
         FROM keyed ORDER BY month, filing_id, n""",

@@ -1,7 +1,7 @@
 """Which symbol stood for which company when.
 
 Here belongs the history of renamed, vanished and reused symbols, and how a printed symbol and a day become today's
-symbol. Matching company names is not done here.
+symbol. Matching company names is not done here: all steps together are in `tickers.py`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from cyberpi_assets.domain.sql import ask
-from cyberpi_assets.tables import SYMBOL_HISTORY
+from cyberpi_assets.tables import SYMBOL_FACTS, SYMBOL_HISTORY
 
 _LONGEST_CHAIN = 8
 
@@ -32,6 +32,40 @@ def symbol_history(facts: pa.Table) -> pa.Table:
     rows = list({(r["ticker"], r["current_ticker"], r["valid_to"]): r for r in rows}.values())
     rows.sort(key=lambda r: (r["ticker"], r["valid_to"] or dt.date.max))
     return pa.Table.from_pylist(rows, schema=SYMBOL_HISTORY.schema)
+
+
+def changes_of_lists(companies: pa.Table) -> pa.Table:
+    """Renames that dated lists of companies show: under one SEC number, one plain symbol gone and one new.
+
+    companies: `tables.COMPANY_FACTS`. Columns: `tables.SYMBOL_FACTS`; the change lies between the last list with the
+    old symbol and the first with the new one. Preferred shares, warrants and receipts of the company do not count;
+    where two symbols go or come at once, nothing is said.
+    """
+    return ask(
+        r"""
+        WITH papers AS (  -- notes, funds and the like under a company's number
+            SELECT DISTINCT ticker FROM companies
+            WHERE regexp_matches(name, '(?i)%|\bnotes?\b|preferred|\bet[fn]s?\b|\bfund\b|warrant|\bdue 20')
+        ), shown AS (
+            SELECT cik, ticker, min(as_of) AS first, max(as_of) AS last, arg_max(name, as_of) AS company,
+                   arg_max(file, (as_of, file)) AS file, arg_max(line, (as_of, file)) AS line,
+                   arg_max(source, (as_of, file)) AS source
+            FROM companies ANTI JOIN papers USING (ticker)
+            WHERE cik IS NOT NULL AND as_of IS NOT NULL AND regexp_full_match(ticker, '[A-Z]{1,4}(-[AB])?')
+            GROUP BY ALL
+        ), pairs AS (
+            SELECT o.cik, o.ticker AS old_ticker, n.ticker AS new_ticker, n.company, o.last AS not_before,
+                   n.first AS not_after, o.source, o.file, o.line
+            FROM shown o JOIN shown n ON n.cik = o.cik AND n.first > o.last
+            -- the next symbol of the company, and none that it had all along
+            QUALIFY n.first = min(n.first) OVER (PARTITION BY o.cik, o.ticker)
+        )
+        SELECT *, 'lists of companies, same SEC number' AS method FROM pairs
+        QUALIFY count(*) OVER (PARTITION BY cik, old_ticker) = 1 AND count(*) OVER (PARTITION BY cik, new_ticker) = 1
+        ORDER BY old_ticker, not_before""",
+        shape=SYMBOL_FACTS,
+        companies=companies,
+    )
 
 
 def _unambiguous(facts: list[dict[str, Any]]) -> list[dict[str, Any]]:

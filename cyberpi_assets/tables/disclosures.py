@@ -21,7 +21,9 @@ state       string   state
 owner       string   self | spouse | joint | child; null when unreadable
 ticker      string   current symbol; null when the asset has none or it stays unresolved
 ticker_printed string  symbol as printed
-ticker_evidence string!  how the symbol was resolved: printed | symbol history | stated by source | none printed
+ticker_evidence string! printed, stated by source, symbol history, respelled, reused, in asset, company name, unresolved
+ticker_score float   0-100, how near the asset's text comes to the company's name; null where a symbol was printed
+ticker_candidate string  nearest symbol that was not taken: too far, a tie, or disputed by the name
 asset       string   asset description
 asset_type  string   stock | option | corporate_bond | municipal_security | government_security | fund | crypto | other
 side        string   buy | sell | exchange

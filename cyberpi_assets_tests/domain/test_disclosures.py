@@ -38,6 +38,12 @@ HISTORY = rows.frame(
     "symbol_history", [{"ticker": "FB", "current_ticker": "META", "valid_to": D(2022, 6, 9), "method": "list"}]
 )
 
+LISTED = rows.frame(
+    "company_facts",
+    [{"ticker": t, "name": n, "as_of": D(2026, 1, 1), "source": "l", "file": "l", "line": i}
+     for i, (t, n) in enumerate((("AAPL", "Apple Inc."), ("META", "Meta Platforms, Inc.")), 1)],
+)  # fmt: skip
+
 
 def _fact(**more: Any) -> dict[str, Any]:
     return {
@@ -51,7 +57,7 @@ def _fact(**more: Any) -> dict[str, Any]:
 
 def _trades(*facts: dict[str, Any], first: str = "2012-01", last: str = "2026-12") -> list[dict[str, Any]]:
     given_facts = [{"line": i} | f if "line" not in f else f for i, f in enumerate(facts, 1)]
-    found = disclosed_trades(rows.frame("disclosure_facts", given_facts), OFFICIALS, TERMS, HISTORY, first, last)
+    found = disclosed_trades(rows.frame("disclosure_facts", given_facts), OFFICIALS, TERMS, HISTORY, LISTED, first, last)
     conform(DISCLOSED_TRADES, found)
     return found.to_pylist()
 
@@ -187,9 +193,9 @@ def test_trade_ids_are_unique_and_do_not_depend_on_the_order_read(facts: list[di
 
 def test_trades_of_some_months() -> None:
     data = rows.frame("disclosure_facts", [_fact(), _fact(document="2", filed_on=D(2021, 1, 5), line=2)])
-    found = disclosed_trades(data, OFFICIALS, TERMS, HISTORY, "2012-01", "2026-12")
+    found = disclosed_trades(data, OFFICIALS, TERMS, HISTORY, LISTED, "2012-01", "2026-12")
     assert of_months(found, ["2021-01", "1999-01"]).column("filing_id").to_pylist() == ["house:2"]
     assert of_months(found, []).num_rows == 0
-    assert disclosed_trades(data.slice(0, 0), OFFICIALS, TERMS, HISTORY, "2012-01", "2026-12").equals(
+    assert disclosed_trades(data.slice(0, 0), OFFICIALS, TERMS, HISTORY, LISTED, "2012-01", "2026-12").equals(
         pa.table(DISCLOSED_TRADES.empty())
     )

@@ -35,7 +35,7 @@ def trades_of(facts: Gathered) -> pa.Table:
     people = reference.officials(facts.facts("person_facts"), terms)
     kept, _ = choose_documents(facts.facts("disclosure_facts"))
     history = symbols.symbol_history(facts.facts("symbol_facts"))
-    return disclosures.disclosed_trades(kept, people, terms, history, FIRST, "2024-12")
+    return disclosures.disclosed_trades(kept, people, terms, history, facts.facts("company_facts"), FIRST, "2024-12")
 
 
 @pytest.fixture(scope="module")
