@@ -16,6 +16,7 @@ from cyberpi_assets.assets import (
     rankings,
     reference,
     reports,
+    threats,
 )
 from cyberpi_assets.checks import CHECKS
 from cyberpi_assets.orchestration.jobs import JOBS
@@ -24,7 +25,7 @@ from cyberpi_assets.orchestration.resources import resources_of
 from cyberpi_assets.orchestration.sensors import sensors_of
 from cyberpi_assets.settings import Settings
 
-STAGES = (reference, market, alerts, disclosures, correlations, evidence, rankings, options, reports)
+STAGES = (reference, market, alerts, disclosures, correlations, evidence, rankings, options, threats, reports)
 
 
 def build_defs(settings: Settings, resources: Mapping[str, object] | None = None) -> dg.Definitions:

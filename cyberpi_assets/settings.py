@@ -299,6 +299,22 @@ def _project_root() -> Path:
     return checkout if (checkout / "dagster.yaml").exists() else Path.cwd()
 
 
+class OcrRules(BaseModel):
+    """Whether scanned filings are read by character recognition, and what becomes of such rows."""
+
+    model_config = ConfigDict(frozen=True)
+
+    enabled: bool = Field(False, description="read scans with Tesseract into ocr_review")
+    command: str = Field("tesseract", min_length=1, description="the program: a name on the path, or a place")
+    page_seconds: float = Field(20.0, gt=0, le=600, description="longest time for one page")
+    max_pages: int = Field(200, ge=1, description="pages of one document that are read")
+    min_confidence: float = Field(0.6, ge=0, le=1, description="mean confidence of a row's words, below which it stays out")
+    include_in_trades: bool = Field(
+        False, description="let rows of that confidence, with date and direction, into disclosed_trades"
+    )
+    include_in_scores: bool = Field(False, description="and score them, though nobody has reviewed them")
+
+
 class Settings(BaseSettings):
     """What a person may configure, from CYBERPI_* variables; nested values as CYBERPI_ALERTS__VOLUME_RATIO."""
 
@@ -338,6 +354,7 @@ class Settings(BaseSettings):
     alert_life: AlertLifeRules = AlertLifeRules()  # pyright: ignore[reportCallIssue]
     memory: MemoryRules = MemoryRules()  # pyright: ignore[reportCallIssue]
     llm: LlmRules = LlmRules()  # pyright: ignore[reportCallIssue]
+    ocr: OcrRules = OcrRules()  # pyright: ignore[reportCallIssue]
 
     @model_validator(mode="after")
     def _files_need_a_folder(self) -> Settings:

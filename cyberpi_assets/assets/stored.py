@@ -21,6 +21,7 @@ OWNERS = {
     "evidence": "team:disclosures",
     "rankings": "team:disclosures",
     "options": "team:market",
+    "threats": "team:market",
     "reports": "team:reports",
 }
 
@@ -72,11 +73,25 @@ def stored(
 
 
 def stored_together(
-    name: str, tables: Sequence[Table], group: str, *, kinds: set[str], code_version: str = "1", more: str = ""
+    name: str,
+    tables: Sequence[Table],
+    group: str,
+    *,
+    kinds: set[str],
+    ins: Mapping[str, dg.AssetIn] | None = None,
+    code_version: str = "1",
+    more: str = "",
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
-    """Declare assets that are computed in one go, because they share most of the work; a table each, in order."""
+    """Declare assets that are computed in one go, because they share most of the work; a table each, in order.
+
+    Stored by month when all of the tables are.
+    """
+    by_month = all(table.partitioned for table in tables)
     return dg.multi_asset(
         name=name,
+        ins=ins,
+        partitions_def=MONTHS if by_month else None,
+        backfill_policy=ONE_RUN if by_month else None,
         outs={
             table.name: dg.AssetOut(
                 description=f"{table.about}\n\n{more}".strip(),

@@ -1,5 +1,13 @@
 """What must hold of each table. A check that blocks keeps a table downstream from telling an untruth."""
 
-from cyberpi_assets.checks import accounts, alerts, evidence, market, scores, shape
+from cyberpi_assets.checks import accounts, alerts, evidence, market, scores, shape, threats
 
-CHECKS = [*shape.CHECKS, *market.CHECKS, *alerts.CHECKS, *accounts.CHECKS, *scores.CHECKS, *evidence.CHECKS]
+CHECKS = [
+    *shape.CHECKS,
+    *market.CHECKS,
+    *alerts.CHECKS,
+    *accounts.CHECKS,
+    *scores.CHECKS,
+    *evidence.CHECKS,
+    *threats.CHECKS,
+]

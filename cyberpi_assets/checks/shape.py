@@ -14,6 +14,7 @@ from cyberpi_assets.assets import (
     rankings,
     reference,
     reports,
+    threats,
 )
 from cyberpi_assets.checks.recorded import Subject, Verdict, check
 from cyberpi_assets.storage.engine import connect
@@ -73,7 +74,7 @@ def _for(key: dg.AssetKey) -> dg.AssetChecksDefinition:
 
 CHECKS = [
     _for(key)
-    for stage in (reference, market, alerts, disclosures, correlations, evidence, rankings, options, reports)
+    for stage in (reference, market, alerts, disclosures, correlations, evidence, rankings, options, threats, reports)
     for asset in stage.ASSETS
     for key in sorted(asset.keys)
     if key.path[-1] in LAKE

@@ -60,6 +60,8 @@ def rules_digest(settings: Settings) -> str:
             "evidence",
             "market_symbol",
             "rankings",
+            "options",
+            "threats",
         },
     )
     digest.update(json.dumps(rules, sort_keys=True).encode())

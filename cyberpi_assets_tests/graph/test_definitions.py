@@ -17,7 +17,18 @@ from cyberpi_assets.settings import Profile, Settings
 from cyberpi_assets.tables import ALL
 
 ROOT = Path(__file__).resolve().parents[2]
-GROUPS = ["reference", "market", "alerts", "disclosures", "correlations", "evidence", "rankings", "options", "reports"]
+GROUPS = [
+    "reference",
+    "market",
+    "alerts",
+    "disclosures",
+    "correlations",
+    "evidence",
+    "rankings",
+    "options",
+    "threats",
+    "reports",
+]
 # what all figures on the worth of scores are computed from, in one step
 WEIGHED = {
     "disclosed_trades",
@@ -65,6 +76,9 @@ LINEAGE: dict[str, set[str]] = {
     "option_volumes": {"option_chains", "symbol_history"},
     "company_events": {"source_files", "corporate_actions", "symbol_history"},
     "source_gaps": {"source_files"},
+    "option_flow": {"option_chains", "option_volumes", "market_snapshots", "daily_bars", "corporate_actions"},
+    "threat_scores": {"option_flow", "company_events", "companies"},
+    "threat_indicators": {"option_flow", "company_events", "companies"},
     "quarantined_rows": {"source_files", "daily_bars", "disclosed_trades", "option_chains", "market_snapshots"},
     "filings": {"disclosed_trades", "officials", "official_terms"},
     "filing_coverage": {"filings"},
@@ -107,6 +121,9 @@ LINEAGE: dict[str, set[str]] = {
     },
 }  # fmt: skip
 BY_MONTH = {
+    "option_flow",
+    "threat_scores",
+    "threat_indicators",
     "market_snapshots",
     "option_chains",
     "option_volumes",

@@ -9,8 +9,9 @@ chains for that, the whole chain's volume with the whole chain's average, own or
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -21,11 +22,13 @@ from cyberpi_assets.domain.options import measures
 from cyberpi_assets.domain.options.averages import splits_of, stock_volume, usual_volume
 from cyberpi_assets.domain.options.contracts import COLUMNS, SHARES, Contracts, contracts_of
 from cyberpi_assets.domain.options.greeks import greeks_of
-from cyberpi_assets.domain.sql import Frame, ask
+from cyberpi_assets.domain.sql import Frame, ask, only
 from cyberpi_assets.settings import OptionRules
 from cyberpi_assets.tables import MARKET_SNAPSHOTS, OPTION_FLOW, OPTION_VOLUMES
 
 _MINUTE = 60_000_000  # microseconds
+_CONTRACTS_AT_A_TIME = 3_000_000
+_MONTHS_BACK = 2  # hold the 30 sessions of the own mean
 
 # The chains of the months asked for, and of each provider's last session before them: its open interest is compared.
 _CURRENT = f"""
@@ -37,19 +40,25 @@ _LATEST = """
 SELECT ticker, source, max(snapshot_at) AS snapshot_at FROM chains
 WHERE NOT $all AND month < (SELECT min(m) FROM (SELECT unnest($months) AS m)) GROUP BY ALL"""
 
-# Volume of the seed's window on each earlier session, at its last snapshot.
+# Volume of the seed's window on each earlier session, at its last snapshot; by the rules of `_TOTALS`, `_SIDES_KNOWN`.
 _EARLIER = """
 WITH last AS (
     SELECT ticker, source, session, max(snapshot_at) AS snapshot_at FROM chains
     WHERE NOT $all AND month < (SELECT min(m) FROM (SELECT unnest($months) AS m)) GROUP BY ALL
 ), by_expiry AS (
-    SELECT ticker, source, session, snapshot_at, expiry, sum(volume) AS volume
+    SELECT ticker, source, session, snapshot_at, expiry,
+           sum(volume) FILTER ("right" = 'put') AS puts, count(*) FILTER ("right" = 'put') AS n_puts,
+           sum(volume) FILTER ("right" <> 'put') AS calls, count(*) FILTER ("right" <> 'put') AS n_calls
     FROM chains JOIN last USING (ticker, source, session, snapshot_at)
-    WHERE expiry - session BETWEEN 0 AND $within AND coalesce(multiplier, $shares) = $shares
+    WHERE expiry - session BETWEEN 0 AND $within AND coalesce(multiplier, $shares) = $shares AND strike > 0
     GROUP BY ticker, source, session, snapshot_at, expiry
     QUALIFY row_number() OVER (PARTITION BY ticker, source, session ORDER BY expiry) <= $expiries
+), summed AS (
+    SELECT ticker, source, session, snapshot_at, sum(puts) AS puts, sum(n_puts) AS n_puts, sum(calls) AS calls,
+           sum(n_calls) AS n_calls FROM by_expiry GROUP BY ALL
 )
-SELECT ticker, source, session, snapshot_at, sum(volume) AS volume FROM by_expiry GROUP BY ALL"""
+SELECT ticker, source, session, snapshot_at,
+       CASE WHEN n_puts = 0 THEN calls WHEN n_calls = 0 THEN puts ELSE puts + calls END AS volume FROM summed"""
 
 _TOTALS = """
 SELECT snap,
@@ -193,11 +202,52 @@ def option_flow(
 ) -> pa.Table:
     """One row per underlying, snapshot and provider. Columns: `tables.OPTION_FLOW`, ordered by ticker and snapshot.
 
-    chains: `tables.OPTION_CHAINS`, the months asked for and two before them. volumes: `tables.OPTION_VOLUMES`, four months back.
+    chains: `tables.OPTION_CHAINS`, the months asked for and two before them; of a relation, some months are in memory
+    at a time. volumes: `tables.OPTION_VOLUMES`, four months back.
     quotes: `tables.MARKET_SNAPSHOTS`. bars: `tables.DAILY_BARS`. actions: `tables.CORPORATE_ACTIONS`.
     months: YYYY-MM to return, all when None. A month is the same however many are asked for at once, given the same
     rows before it. Raises duckdb.Error.
     """
+    if months is not None and isinstance(chains, duckdb.DuckDBPyRelation):
+        parts = [
+            _option_flow(near, rules, volumes, quotes, bars, actions, some) for near, some in _in_parts(chains, months)
+        ]
+        return pa.concat_tables([OPTION_FLOW.empty(), *parts])
+    return _option_flow(chains, rules, volumes, quotes, bars, actions, months)
+
+
+def _in_parts(chains: duckdb.DuckDBPyRelation, months: Iterable[str]) -> Iterator[tuple[pa.Table, list[str]]]:
+    """The months in groups of some million contracts, each with the chains of it and of the two months before."""
+    columns = only(chains, *(f'"{c}"' for c in (*COLUMNS, "month")))
+    sizes: dict[str, int] = {m: int(n) for m, n in chains.aggregate("month, count(*) AS n").fetchall()}
+    group: list[str] = []
+    held = 0
+    every = sorted(set(months))
+    for month in every:
+        group.append(month)
+        held += sizes.get(month, 0)
+        if held >= _CONTRACTS_AT_A_TIME or month == every[-1]:
+            near = [m for m in sizes if _months_before(group[0], _MONTHS_BACK) <= m <= group[-1]]
+            told = ", ".join(f"'{m}'" for m in near)  # months come from the table's own partition column
+            rows = columns.filter(f"month IN ({told})") if near else columns.limit(0)
+            yield rows.to_arrow_table(), group
+            group, held = [], 0
+
+
+def _months_before(month: str, back: int) -> str:
+    number = int(month[:4]) * 12 + int(month[5:]) - 1 - back
+    return f"{number // 12:04d}-{number % 12 + 1:02d}"
+
+
+def _option_flow(
+    chains: Frame,
+    rules: OptionRules,
+    volumes: pa.Table | None,
+    quotes: pa.Table | None,
+    bars: Frame | None,
+    actions: pa.Table | None,
+    months: Iterable[str] | None,
+) -> pa.Table:
     wanted = sorted(set(months)) if months is not None else []
     asked = {"all": months is None, "months": wanted}
     latest = ask(_LATEST, params=asked, chains=chains)

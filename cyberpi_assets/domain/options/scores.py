@@ -111,19 +111,22 @@ def threats_of(
     events: pa.Table | None = None,
     companies: pa.Table | None = None,
     months: Iterable[str] | None = None,
+    otm_below: float = 0.95,
+    near_days: int = 14,
 ) -> Threats:
     """Both scores of every row of the flow, with their indicators.
 
     flow: `tables.OPTION_FLOW`, the months asked for and as many before them as 120 sessions need. events:
     `tables.COMPANY_EVENTS`. companies: ticker, name, sector. months: YYYY-MM to return, all when None; only the past of a
-    row counts, so a month is the same however many are asked for. Raises duckdb.Error.
+    row counts, so a month is the same however many are asked for. otm_below, near_days: as the flow was measured, for
+    the words. Raises duckdb.Error.
     """
     flow = ask(_NAMED, flow=flow)
     if companies is None:
         companies = pa.table({c: pa.array([], pa.string()) for c in ("ticker", "name", "sector")})
     found = distances(flow, companies, rules)
     history = _history(flow, found, rules, None if months is None else set(months))
-    rated = seed_indicators(flow, rules)
+    rated = seed_indicators(flow, rules, otm_below=otm_below, near_days=near_days)
     confounded = _confounders(flow, events, companies, rules)
     params = {"prefix": PREFIX, "fires": rules.history_fires, "present": rules.history_present}
     features = ask(_FEATURES, params=params, features=_long(found))
