@@ -50,8 +50,8 @@ _OTHER = re.compile(
     r"treas(?:ury)?|oblig\w*|coupon|linked to|structured|buffered|callable|etfs?|etns?|funds?|fd|index|idx|ishares|"
     r"spdr|proshares|vanguard|powershares|wisdomtree|direxion|portfolio|money market|sweep|deposits?|certificates?|"
     r"annuity|529|ira|escrow|commodit\w*|futures?|bitcoin|crypto\w*|private|partnership interest|family trust|"
-    r"revocable|exchange[- ]traded|depositary shares, each|closed[- ]end|go bds?|rev(?:enue)? bds?|indpt|sch(?:ool)? dist|"
-    r"auth(?:ority)?)\b|"
+    r"revocable|exchange[- ]traded|depositary shares, each|closed[- ]end|go bds?|rev(?:enue)? bds?|indpt|"
+    r"sch(?:ool)? dist|auth(?:ority)?)\b|"
     r"(?<!common )\bunits?\b|\bsubord(?!inate voting)|\b401|\d\s?%|\d{1,2}/\d{1,2}/\d{2,4}|1/\d{2,5}th",
     re.IGNORECASE,
 )

@@ -39,6 +39,7 @@ SELECT trade_id, month, bioguide_id, ticker, anchor,
             WHEN side IS NULL THEN 'bought or sold is not known'
             WHEN side = 'exchange' THEN 'an exchange is neither bought nor sold'
             WHEN ticker IS NULL THEN 'no listed symbol: ' || coalesce(asset_type, 'asset')
+            WHEN ticker_evidence = 'company name' THEN 'symbol found by company name only'
             WHEN asset_type LIKE '%\_bond' ESCAPE '\' OR asset_type LIKE '%\_security' ESCAPE '\'
                  OR asset_type = 'crypto' THEN 'not a share, fund or option: ' || asset_type
             WHEN direction IS NULL THEN 'an option whose right (call or put) is not stated'
