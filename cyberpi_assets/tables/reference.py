@@ -122,10 +122,10 @@ DEMO_TRUTH = table(
 subject     string!  official | company
 bioguide_id string   official
 ticker      string   company
-kind        string!  breach | informed | random | rebalancer | late_filer
+kind        string!  breach | option_footprint | earnings_decoy | informed | random | rebalancer | late_filer
 event_on    date     day of the planted event
 known_from  date     first day on which somebody inside could know
-strength    float    share of the official's trades that follow foreknowledge, or size of the market's reaction
+strength    float    share of trades on foreknowledge, the market's reaction, or put volume over its usual
 detail      string   in words
 """,
     key="subject bioguide_id ticker kind event_on",

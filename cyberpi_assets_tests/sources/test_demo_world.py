@@ -35,6 +35,11 @@ PRODUCED = {
     "symbol_facts",
     "disclosure_facts",
     "truth_facts",
+    "watchlist_facts",
+    "company_event_facts",
+    "chain_facts",
+    "snapshot_facts",
+    "option_volume_facts",
 }
 
 

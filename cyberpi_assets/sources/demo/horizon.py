@@ -26,7 +26,17 @@ Ints: TypeAlias = npt.NDArray[np.int64]
 Bools: TypeAlias = npt.NDArray[np.bool_]
 
 # One number per part of the world; a new part takes a new number.
-PARTS = {"companies": 1, "market": 2, "events": 3, "people": 4, "trades": 5, "filings": 6, "oddities": 7, "print": 8}
+PARTS = {
+    "companies": 1,
+    "market": 2,
+    "events": 3,
+    "people": 4,
+    "trades": 5,
+    "filings": 6,
+    "oddities": 7,
+    "print": 8,
+    "options": 9,
+}
 
 
 @dataclass(frozen=True)
@@ -57,9 +67,29 @@ class Horizon:
         """Session numbers of one year, beyond the last day shown too."""
         return np.flatnonzero(self.year_sessions.astype("datetime64[Y]") == np.datetime64(str(year), "Y"))
 
+    def noise(self, part: str, draw: int, *places: Ints) -> Floats:
+        """A number in (0, 1) for each place, the same whatever else is drawn: for what is computed on a window of days.
+
+        `draw` tells several draws of a part apart; `places`: whole numbers that name a place (session, company,
+        contract), broadcast together. SplitMix64 of all of them.
+        """
+        state = np.array((self.seed * 1_000_003 + PARTS[part] * 101 + draw) % 2**64, dtype=np.uint64)
+        with np.errstate(over="ignore"):
+            for place in places:
+                state = _mix(state ^ _mix(place.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)))
+        result: Floats = np.asarray(state >> np.uint64(11), dtype=np.float64) / 2.0**53 + 2.0**-54
+        return result
+
     def stream(self, part: str, year: int = 0) -> np.random.Generator:
         """The random numbers of one part of the world in one year (0: what does not depend on a year)."""
         return np.random.Generator(np.random.PCG64(np.random.SeedSequence(self.seed, spawn_key=(PARTS[part], year))))
+
+
+def _mix(z: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """The finaliser of SplitMix64 (Steele, Lea, Flood 2014)."""
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
 
 
 def _month(text: str) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from cyberpi_assets.sources.demo.disclosures import MISTAKES, disclosures
 from cyberpi_assets.sources.demo.events import Breach
 from cyberpi_assets.sources.demo.horizon import Horizon, horizon
 from cyberpi_assets.sources.demo.market import Market
+from cyberpi_assets.sources.demo.options import option_columns
 from cyberpi_assets.sources.demo.people import Official
 from cyberpi_assets.tables import FACTS
 
@@ -46,6 +47,8 @@ def build(
     tell(f"simulating the trades of {sum(bool(p.seats) for p in everybody)} officials")
     traded = trades.trades(span, everybody, listed_range(universe), planned)
     made = filings.filings(span, everybody, traded, len(MISTAKES))
+    tell("simulating options")
+    columns, optional = option_columns(span, universe, prices, planned)
     disclosed, put_aside = disclosures(span, everybody, universe, prices.close, made, trace)
 
     in_office = [p for p in everybody if p.seats]
@@ -56,9 +59,12 @@ def build(
         "committee_facts": people.committee_rows(),
         "membership_facts": people.membership_rows(in_office, span),
         "symbol_facts": _symbols(span, universe),
-        "truth_facts": _truth(span, universe, in_office, planned),
+        "watchlist_facts": optional["watchlist_facts"],
+        "company_event_facts": optional["company_event_facts"],
+        "truth_facts": _truth(span, universe, in_office, planned) + optional["truth_facts"],
     }
     facts = {"bar_facts": _bars(span, universe, prices, trace), "action_facts": _actions(span, universe, prices, trace)}
+    facts |= {name: _traced(name, of, len(of["ticker"]), trace) for name, of in columns.items()}
     facts |= {name: _facts(name, found, trace) for name, found in rows.items()}
     facts["disclosure_facts"] = disclosed
     return facts, put_aside

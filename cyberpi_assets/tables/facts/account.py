@@ -11,10 +11,10 @@ TRUTH_FACTS = table(
 subject     string!  official | company
 bioguide_id string   official
 ticker      string   company
-kind        string!  breach | informed | random | rebalancer | late_filer
+kind        string!  breach | option_footprint | earnings_decoy | informed | random | rebalancer | late_filer
 event_on    date     day of the planted event (disclosure of a breach)
 known_from  date     first day on which somebody inside could know
-strength    float    share of the official's trades that follow foreknowledge, or size of the market's reaction
+strength    float    share of trades on foreknowledge, the market's reaction, or put volume over its usual
 detail      string   in words
 """
     + TRACE,
@@ -46,7 +46,7 @@ QUARANTINE_FACTS = table(
     """
 file        string!  the file it was read from, relative to the data folder
 line        int!     the line or row in that file, counted from 1
-kind        string!  bars | actions | companies | people | terms | committees | memberships | symbols | disclosures | watchlist | snapshots | chains | option_volumes | events
+kind        string!  what the row is: bars | actions | companies | people | disclosures | watchlist | chains | ...
 field       string!  the field at fault
 value       string   what stood there, at most 200 characters
 reason      string!  why the row cannot be used, in words
