@@ -308,7 +308,9 @@ class OcrRules(BaseModel):
     command: str = Field("tesseract", min_length=1, description="the program: a name on the path, or a place")
     page_seconds: float = Field(20.0, gt=0, le=600, description="longest time for one page")
     max_pages: int = Field(200, ge=1, description="pages of one document that are read")
-    min_confidence: float = Field(0.6, ge=0, le=1, description="mean confidence of a row's words, below which it stays out")
+    min_confidence: float = Field(
+        0.6, ge=0, le=1, description="mean confidence of a row's words, below which it stays out"
+    )
     include_in_trades: bool = Field(
         False, description="let rows of that confidence, with date and direction, into disclosed_trades"
     )

@@ -47,7 +47,14 @@ def disclosure_correlations(
     settings: dg.ResourceParam[Settings],
 ) -> pa.Table:
     stretches = bars_stretches(daily_bars, settings.timing.window_days)
-    scored = correlate(disclosed_trades, timing_surface, market_alerts, stretches, settings.timing)
+    scored = correlate(
+        disclosed_trades,
+        timing_surface,
+        market_alerts,
+        stretches,
+        settings.timing,
+        score_ocr=settings.ocr.include_in_scores,
+    )
     show(context, "score_distribution", lambda: charts.score_distribution(scored), "distribution of scores")
     return scored
 

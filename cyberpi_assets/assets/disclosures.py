@@ -9,12 +9,13 @@ from cyberpi_assets.assets.market import daily_bars
 from cyberpi_assets.assets.options import market_snapshots, option_chains
 from cyberpi_assets.assets.reference import source_files
 from cyberpi_assets.assets.stored import stored
-from cyberpi_assets.domain import disclosures, quarantine, timeliness
+from cyberpi_assets.domain import disclosures, ocr, quarantine, timeliness
 from cyberpi_assets.domain.amendments import standing_rows, superseded
 from cyberpi_assets.domain.filings import filing_coverage as coverage_of
 from cyberpi_assets.domain.filings import filings as ledger_of
 from cyberpi_assets.orchestration.partitions import MONTHS, months_of, reading_back
 from cyberpi_assets.reports.coverage import coverage_table
+from cyberpi_assets.settings import Settings
 from cyberpi_assets.sources.intake import Sources
 from cyberpi_assets.storage.lake import Lake
 
@@ -31,9 +32,13 @@ def disclosed_trades(
     official_terms: pa.Table,
     symbol_history: pa.Table,
     sources: dg.ResourceParam[Sources],
+    settings: dg.ResourceParam[Settings],
 ) -> pa.Table:
     facts, every = sources.gather(), MONTHS.get_partition_keys()
-    kept, _ = standing_rows(facts.facts("disclosure_facts"), facts.facts("filing_facts"))
+    index = facts.facts("filing_facts")
+    kept, _ = standing_rows(facts.facts("disclosure_facts"), index)
+    scans = facts.facts("ocr_row_facts"), facts.facts("ocr_document_facts")
+    kept = ocr.with_admitted(kept, *scans, index, settings.ocr)
     listed = facts.facts("company_facts")
     trades = disclosures.disclosed_trades(kept, officials, official_terms, symbol_history, listed, every[0], every[-1])
     return disclosures.of_months(superseded(trades, facts.facts("document_facts")), months_of(context))
@@ -64,6 +69,7 @@ def filings(
         official_terms,
         every[0],
         every[-1],
+        scans=facts.facts("ocr_document_facts"),
     )
     return disclosures.of_months(ledger, months_of(context))
 
@@ -77,6 +83,17 @@ def filing_coverage(context: dg.AssetExecutionContext, filings: pa.Table) -> pa.
     coverage = coverage_of(filings)
     context.add_output_metadata({"coverage": dg.MetadataValue.md(coverage_table(coverage))})
     return coverage
+
+
+@stored(
+    tables.OCR_REVIEW,
+    "disclosures",
+    more="Empty unless CYBERPI_OCR__ENABLED is set. Every row waits for a person to compare it with the page.",
+)
+def ocr_review(filings: pa.Table, sources: dg.ResourceParam[Sources], settings: dg.ResourceParam[Settings]) -> pa.Table:
+    facts = sources.gather()
+    scans = facts.facts("ocr_row_facts"), facts.facts("ocr_document_facts")
+    return ocr.ocr_review(*scans, filings, settings.ocr)
 
 
 @stored(tables.FILING_TIMELINESS, "disclosures", more="Amended, superseded and repeated rows are not judged.")
@@ -106,6 +123,7 @@ ASSETS = [
     disclosed_trades,
     filings,
     filing_coverage,
+    ocr_review,
     filing_timeliness,
     official_timeliness,
     quarantined_rows,

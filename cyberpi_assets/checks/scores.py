@@ -5,6 +5,7 @@ from __future__ import annotations
 from cyberpi_assets.assets.correlations import disclosure_correlations
 from cyberpi_assets.assets.rankings import official_rankings
 from cyberpi_assets.checks.recorded import Subject, Verdict, check
+from cyberpi_assets.domain.ocr import NOT_REVIEWED, UNREVIEWED
 from cyberpi_assets.domain.scoring import score_directly
 from cyberpi_assets.storage.engine import connect
 
@@ -88,6 +89,20 @@ def no_alert_after_its_trade(subject: Subject) -> Verdict:
     return Verdict(not any(v for k, v in figures.items() if k != "counted"), figures)
 
 
+@check(disclosure_correlations, blocking=True, more="No row that we read from a scan is scored unless settings say so.")
+def no_unreviewed_scan_is_scored(subject: Subject) -> Verdict:
+    con = connect()
+    subject.lake.views(con)
+    found = con.sql(f"""
+        SELECT count(*), count(c.score), count(*) FILTER (t.transcription IS DISTINCT FROM 'ocr'
+                                                          OR NOT contains(coalesce(t.flags, ''), '{NOT_REVIEWED}'))
+        FROM disclosed_trades t JOIN disclosure_correlations c USING (trade_id) WHERE {UNREVIEWED}""").fetchone()
+    assert found is not None
+    figures = dict(zip(("rows_of_scans", "scored", "not_marked"), map(int, found), strict=True))
+    allowed = subject.settings.ocr.include_in_scores or not figures["scored"]
+    return Verdict(allowed and not figures["not_marked"], figures)
+
+
 @check(
     official_rankings, blocking=True, more="The rankings count each trade once: their totals equal the trades ranked."
 )
@@ -114,5 +129,6 @@ CHECKS = [
     recomputed_score_is_stored_score,
     scored_trades_have_bars,
     no_alert_after_its_trade,
+    no_unreviewed_scan_is_scored,
     totals_equal_trades,
 ]

@@ -13,6 +13,8 @@ import pyarrow as pa
 
 from cyberpi_assets.domain.columns import dates, day_numbers, known, named, numbered
 from cyberpi_assets.domain.features import Floats
+from cyberpi_assets.domain.ocr import REASON as NOT_REVIEWED_REASON
+from cyberpi_assets.domain.ocr import UNREVIEWED
 from cyberpi_assets.domain.sql import Frame, ask, only
 from cyberpi_assets.domain.timing import counted_alerts, score_parts, tier
 from cyberpi_assets.settings import TimingRules
@@ -74,15 +76,22 @@ def bars_stretches(bars: Frame, window_days: int) -> pa.Table:
 
 
 def disclosure_correlations(
-    trades: pa.Table, surface: Frame, alerts: pa.Table, stretches: pa.Table, rules: TimingRules
+    trades: pa.Table,
+    surface: Frame,
+    alerts: pa.Table,
+    stretches: pa.Table,
+    rules: TimingRules,
+    *,
+    score_ocr: bool = False,
 ) -> pa.Table:
     """Every trade with its score and components, or null and the reason. Columns: `tables.DISCLOSURE_CORRELATIONS`.
 
     trades: `tables.DISCLOSED_TRADES`. surface: `tables.TIMING_SURFACE` and alerts: `tables.MARKET_ALERTS`, of all
     months in which the trades lie and the window before. stretches: as `bars_stretches` gives; those that begin
     after the month of a filing are not looked at, so that a trade's answer is the same whenever it is computed.
-    Rows are ordered by month and trade_id.
+    Rows are ordered by month and trade_id. Rows that we read from scans ourselves get no score unless `score_ocr`.
     """
+    unreviewed = "false" if score_ocr else UNREVIEWED
     found = ask(
         f"""
         WITH wanted AS (SELECT DISTINCT ticker, transaction_date AS day FROM trades),
@@ -94,7 +103,8 @@ def disclosure_correlations(
             GROUP BY t.trade_id
         )
         SELECT t.trade_id, t.filing_id, t.bioguide_id, t.ticker, t.transaction_date, t.month,
-               s.n_alerts, s.n_rated, s.severity_sum, s.n_recent, s.n_high, s.coverage, {_REASONS} AS reason
+               s.n_alerts, s.n_rated, s.severity_sum, s.n_recent, s.n_high, s.coverage,
+               CASE WHEN {unreviewed} THEN '{NOT_REVIEWED_REASON}' ELSE {_REASONS} END AS reason
         FROM trades t LEFT JOIN market m USING (trade_id)
         LEFT JOIN looked_up s ON s.ticker = t.ticker AND s.day = t.transaction_date
         ORDER BY t.month, t.trade_id""",

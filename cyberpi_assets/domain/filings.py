@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from cyberpi_assets.domain.names import resolve_officials
 from cyberpi_assets.domain.sql import ask
-from cyberpi_assets.tables import DISCLOSURE_FACTS, FILING_COVERAGE, FILINGS
+from cyberpi_assets.tables import DISCLOSURE_FACTS, FILING_COVERAGE, FILINGS, OCR_DOCUMENT_FACTS
 
 # Of several readings of one document the most complete one counts.
 _BEST = (
@@ -31,12 +31,15 @@ def filings(
     terms: pa.Table,
     first_month: str,
     last_month: str,
+    *,
+    scans: pa.Table | None = None,
 ) -> pa.Table:
     """One row per filing, ordered by month and id. Columns: `tables.FILINGS`.
 
     index: `tables.FILING_FACTS`. documents: `tables.DOCUMENT_FACTS`. trades: `tables.DISCLOSED_TRADES`, all months.
     files: `tables.FILE_FACTS`, whose modification times date the sightings. before: the ledger as it was; its filings
-    stay, with their first sighting, and with their last reading where no source has the document any more.
+    stay, with their first sighting, and with their last reading where no source has the document any more. scans:
+    `tables.OCR_DOCUMENT_FACTS`; a scan with rows for review is `ocr`, one without stays `scanned` and says why.
     """
     merged = ask(
         f"""
@@ -61,6 +64,9 @@ def filings(
                    any_value(official) AS filer, any_value(bioguide_id) AS bioguide_id,
                    any_value(url) AS url, bool_or(transcription = 'ocr') AS ocr, min(source) AS source
             FROM trades WHERE filing_id NOT LIKE '%:undocumented:%' GROUP BY ALL
+        ), recognised AS (
+            SELECT chamber, document, max(n_rows) AS for_review, arg_max(reason, (n_rows, file)) AS why_not
+            FROM scans GROUP BY ALL
         ), states AS (
             SELECT s.chamber || ':' || s.document AS filing_id, s.chamber, s.document,
                    CASE WHEN l.{_REPORTS_TRADES} OR t.n > 0 OR r.status IN ('parsed', 'partial', 'empty_verified')
@@ -71,15 +77,21 @@ def filings(
                    coalesce(r.amendment_no, l.amendment_no) AS amendment_no,
                    r.status AS document_status, r.reason AS document_reason, r.rows_read AS document_rows,
                    coalesce(t.n, 0) AS n, r.rows_expected, t.source, t.ocr, l.document IS NOT NULL AS indexed,
-                   r.content_hash, s.first_seen, s.last_seen, coalesce(l.url, r.url, t.url) AS url
+                   r.content_hash, s.first_seen, s.last_seen, coalesce(o.for_review, 0) AS for_review, o.why_not,
+                   coalesce(l.url, r.url, t.url) AS url
             FROM seen s LEFT JOIN listed l USING (chamber, document) LEFT JOIN read_ r USING (chamber, document)
-            LEFT JOIN stored t USING (chamber, document)
+            LEFT JOIN stored t USING (chamber, document) LEFT JOIN recognised o USING (chamber, document)
         )
         SELECT *, CASE WHEN document_status IN ('parsed', 'empty_verified', 'partial') THEN document_status
                        WHEN n > 0 AND ocr THEN 'ocr' WHEN n > 0 THEN 'transcribed'
+                       WHEN document_status = 'scanned' AND for_review > 0 THEN 'ocr'
                        WHEN document_status IS NOT NULL THEN document_status
                        WHEN kind = 'other' THEN 'not_ptr' ELSE 'missing' END AS status,
                CASE WHEN document_status = 'parsed' THEN NULL
+                    WHEN document_status = 'scanned' AND for_review > 0
+                    THEN 'rows read by character recognition that wait for review: ' || for_review
+                    WHEN document_status = 'scanned' AND why_not IS NOT NULL
+                    THEN concat_ws('; ', document_reason, 'character recognition: ' || why_not)
                     WHEN document_status IS NOT NULL THEN document_reason
                     WHEN n > 0 THEN 'rows from ' || source || '; completeness not verified against the document'
                     WHEN kind = 'other' THEN 'this type of filing reports no transactions'
@@ -91,6 +103,7 @@ def filings(
         documents=documents,
         trades=trades,
         files=files,
+        scans=OCR_DOCUMENT_FACTS.empty() if scans is None else scans,
     )
     people = resolve_officials(_as_disclosures(merged), officials, terms)
     named = merged.append_column("resolved", people.column("bioguide_id"))

@@ -15,6 +15,8 @@ from pandas.tseries.holiday import USFederalHolidayCalendar
 
 from cyberpi_assets.domain.columns import having
 from cyberpi_assets.domain.columns import known as known_or_null
+from cyberpi_assets.domain.ocr import REASON as NOT_REVIEWED_REASON
+from cyberpi_assets.domain.ocr import UNREVIEWED
 from cyberpi_assets.domain.rankings import wilson
 from cyberpi_assets.domain.sql import ask
 from cyberpi_assets.tables import FILING_TIMELINESS, OFFICIAL_TIMELINESS
@@ -43,16 +45,18 @@ def filing_timeliness(trades: pa.Table) -> pa.Table:
 
     Without a notification date the due date lies between transaction + 30 and transaction + 45: a filing before the
     first is on time and one after the second is late whatever the notification was; between them it is unknown.
-    Amended, superseded and repeated rows are not judged: their filing date is not that of the disclosure.
+    Amended, superseded and repeated rows are not judged: their filing date is not that of the disclosure. Nor are rows
+    that we read from scans ourselves: a misread date is nobody's delay.
     """
     return ask(
-        """
+        f"""
         WITH judged AS (
             SELECT t.*,
                    CASE WHEN filing_status = 'amended' THEN 'amended: filed again later'
                         WHEN filing_status = 'deleted' THEN 'deleted by the filer'
                         WHEN superseded_by IS NOT NULL THEN 'superseded: ' || superseded_by
-                        WHEN repeat_of IS NOT NULL THEN 'already disclosed in ' || repeat_of END AS exempt,
+                        WHEN repeat_of IS NOT NULL THEN 'already disclosed in ' || repeat_of
+                        WHEN {UNREVIEWED} THEN '{NOT_REVIEWED_REASON}' END AS exempt,
                    CASE WHEN transaction_date IS NULL THEN 'no transaction date'
                         WHEN filed_on IS NULL THEN 'no filing date'
                         WHEN transaction_date < DATE '2012-01-01' THEN 'transaction date before 2012'

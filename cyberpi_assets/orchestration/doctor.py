@@ -20,6 +20,7 @@ from cyberpi_assets.domain.calendar import sessions
 from cyberpi_assets.orchestration.instance import opened
 from cyberpi_assets.orchestration.resources import lake_of
 from cyberpi_assets.settings import Profile, Settings
+from cyberpi_assets.sources.ocr.engine import find_engine
 from cyberpi_assets.storage import redis_server
 
 LEGAL_NOTE = (
@@ -49,7 +50,7 @@ class Finding:
 def examine(settings: Settings) -> int:
     """Print one line per item, then the legal note; the number of problems. Never raises, never prints a secret."""
     problems = 0
-    for look in (_python, _libraries, _folder, _data, _instance, _tables, _redis, _calendar, _telemetry):
+    for look in (_python, _libraries, _folder, _data, _instance, _tables, _redis, _calendar, _ocr, _telemetry):
         for finding in _careful(look, settings):
             problems += not finding.well
             click.echo(f"  {'✓' if finding.well else '✗'} {finding.item:<12} {finding.found}")
@@ -165,6 +166,18 @@ def _redis(settings: Settings) -> Iterator[Finding]:
 def _calendar(_: Settings) -> Iterator[Finding]:
     known = sessions().astype("datetime64[D]")
     yield Finding("calendar", f"New York Stock Exchange, {len(known):,} sessions {known[0]} to {known[-1]}")
+
+
+def _ocr(settings: Settings) -> Iterator[Finding]:
+    """Whether scans are read, and whether they could be. Off by default; asked for and lacking is a problem."""
+    engine = find_engine(settings.ocr.command)
+    found = engine.lacking or f"tesseract {engine.version}"
+    if not settings.ocr.enabled:
+        yield Finding("ocr", f"off: scans are not read (CYBERPI_OCR__ENABLED); {found}")
+        return
+    use = "rows go to ocr_review" + (" and disclosed_trades" if settings.ocr.include_in_trades else " only")
+    scored = "; unreviewed rows are scored" if settings.ocr.include_in_trades and settings.ocr.include_in_scores else ""
+    yield Finding("ocr", f"on: {found}; {use}{scored}", engine.program is not None)
 
 
 def _telemetry(settings: Settings) -> Iterator[Finding]:

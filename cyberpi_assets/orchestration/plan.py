@@ -59,6 +59,7 @@ def rules_digest(settings: Settings) -> str:
             "timing",
             "evidence",
             "market_symbol",
+            "ocr",
             "rankings",
             "options",
             "threats",

@@ -31,7 +31,7 @@ def sources_of(settings: Settings, months: tuple[str, str] | None = None, *, ask
         return LiveSources(intake, settings.fetched_dir, partial(live_parts, settings, months), asks=asks)
     if settings.profile is Profile.FILES:
         assert settings.data is not None
-        return FileSources(settings.data, intake, settings.max_file_bytes)
+        return FileSources(settings.data, intake, settings.max_file_bytes, settings.ocr)
     return DemoSources(intake, settings.demo_seed, *settings.demo_months)
 
 

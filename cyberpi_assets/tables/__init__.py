@@ -19,6 +19,7 @@ from cyberpi_assets.tables.disclosures import (
     FILING_COVERAGE,
     FILING_TIMELINESS,
     FILINGS,
+    OCR_REVIEW,
     OFFICIAL_TIMELINESS,
     QUARANTINED_ROWS,
 )
@@ -33,7 +34,13 @@ from cyberpi_assets.tables.evidence import (
     TIMING_NULLS,
 )
 from cyberpi_assets.tables.facts.account import FILE_FACTS, QUARANTINE_FACTS, TRUTH_FACTS
-from cyberpi_assets.tables.facts.disclosures import DISCLOSURE_FACTS, DOCUMENT_FACTS, FILING_FACTS
+from cyberpi_assets.tables.facts.disclosures import (
+    DISCLOSURE_FACTS,
+    DOCUMENT_FACTS,
+    FILING_FACTS,
+    OCR_DOCUMENT_FACTS,
+    OCR_ROW_FACTS,
+)
 from cyberpi_assets.tables.facts.market import ACTION_FACTS, BAR_FACTS, COMPANY_FACTS, SYMBOL_FACTS
 from cyberpi_assets.tables.facts.news import (
     COMPANY_FILING_FACTS,
@@ -155,6 +162,9 @@ __all__ = [
     "MONTH",
     "NEWS_FACTS",
     "NEWS_ITEMS",
+    "OCR_DOCUMENT_FACTS",
+    "OCR_REVIEW",
+    "OCR_ROW_FACTS",
     "OFFICIALS",
     "OFFICIAL_EVIDENCE",
     "OFFICIAL_RANKINGS",

@@ -137,6 +137,41 @@ covered     float    share with all rows known: (parsed + empty_verified) / fili
     key="chamber year",
 )
 
+OCR_REVIEW = table(
+    "ocr_review",
+    "Rows of scanned filings as character recognition read them, for a person to review; none is in a score.",
+    """
+review_id   string!  filing_id#page.row
+filing_id   string!  chamber:document
+chamber     string!  house | senate
+filer       string   name, from the index
+bioguide_id string   person; null when the name stays in doubt
+filed_on    date     date of the filing
+page        int!     page of the document
+row         int!     row on the page
+owner       string   self | spouse | joint | child; null when not read
+asset       string   text of the asset's cell
+ticker_printed string   symbol at the end of that text
+side        string   buy | sell | exchange; null when not read
+is_partial  bool     a partial sale
+transaction_date date   as read
+notification_date date  as read
+amount_low  float    US dollars; null when no tick, or more than one, was seen
+amount_high float    US dollars; null when open-ended or not read
+amount_printed string   the band's column on the form, or the words on the page
+original    string!  the row's words as read
+confidence  float    mean confidence of the row's words, 0-1
+status      string!  needs_review
+reason      string!  what could not be read or does not fit, and that nobody has reviewed it
+reader      string!  the program and its version, and the version of our reading
+url         string   the document
+source      string!  the chamber's site
+file        string!  file it was read from
+line        int!     row in that file's reading
+""",
+    key="review_id",
+)
+
 QUARANTINED_ROWS = table(
     "quarantined_rows",
     "Every row that was read and put aside, with file, line, field and reason.",

@@ -82,6 +82,7 @@ LINEAGE: dict[str, set[str]] = {
     "quarantined_rows": {"source_files", "daily_bars", "disclosed_trades", "option_chains", "market_snapshots"},
     "filings": {"disclosed_trades", "officials", "official_terms"},
     "filing_coverage": {"filings"},
+    "ocr_review": {"filings"},
     "filing_timeliness": {"disclosed_trades"},
     "official_timeliness": {"filing_timeliness", "disclosed_trades"},
     "timing_surface": {"market_alerts", "daily_bars"},

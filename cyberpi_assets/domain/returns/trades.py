@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from cyberpi_assets.domain.ocr import REASON as NOT_REVIEWED_REASON
+from cyberpi_assets.domain.ocr import UNREVIEWED
 from cyberpi_assets.domain.returns.market_model import Fits, Ints, fit
 from cyberpi_assets.domain.returns.prices import Panel, panel
 from cyberpi_assets.domain.returns.windows import ANCHORS, LAST, MIN_ESTIMATION, NAMES, day_of, day_zero
@@ -36,6 +38,7 @@ SELECT trade_id, month, bioguide_id, ticker, anchor,
        CASE WHEN filing_status = 'deleted' THEN 'deleted by the filer'
             WHEN superseded_by IS NOT NULL THEN 'superseded: ' || superseded_by
             WHEN repeat_of IS NOT NULL THEN 'already disclosed in ' || repeat_of
+            WHEN {UNREVIEWED} THEN '{NOT_REVIEWED_REASON}'
             WHEN side IS NULL THEN 'bought or sold is not known'
             WHEN side = 'exchange' THEN 'an exchange is neither bought nor sold'
             WHEN ticker IS NULL THEN 'no listed symbol: ' || coalesce(asset_type, 'asset')
@@ -47,7 +50,7 @@ SELECT trade_id, month, bioguide_id, ticker, anchor,
             WHEN anchor = 'trade' AND transaction_date IS NULL THEN 'no transaction date'
             WHEN anchor = 'trade' AND transaction_date < DATE '2012-01-01' THEN 'transaction date before 2012'
             WHEN anchor = 'trade' AND transaction_date > filed_on THEN 'transaction date after the filing' END AS reason
-FROM trades CROSS JOIN (SELECT unnest($anchors) AS anchor)
+FROM trades t CROSS JOIN (SELECT unnest($anchors) AS anchor)
 WHERE $every OR list_contains($months, month)
 ORDER BY month, trade_id, anchor
 """

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,15 +18,18 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cyberpi_assets.settings import OcrRules
 from cyberpi_assets.sources.files import content as c
 from cyberpi_assets.sources.files import disclosures, official, people, recognise, tickers, unified
 from cyberpi_assets.sources.files.bars import read_bars
 from cyberpi_assets.sources.files.chains import read_chains
 from cyberpi_assets.sources.files.recognise import Format
+from cyberpi_assets.sources.files.scans import Seen, scans_in
 from cyberpi_assets.sources.files.volumes import read_volumes
 from cyberpi_assets.sources.house.pool import parse_many
 from cyberpi_assets.sources.house.ptr import PtrDocument
 from cyberpi_assets.sources.intake import Gathered, Intake, UnbalancedUnit, Unit
+from cyberpi_assets.sources.ocr.units import scan_units
 from cyberpi_assets.sources.rows import Origin, Reading, Record, Unreadable
 from cyberpi_assets.sources.values import shorten
 from cyberpi_assets.tables import SchemaMismatch
@@ -57,11 +60,15 @@ class _Found:
 class FileSources:
     """A folder of files as a source of facts."""
 
-    def __init__(self, folder: Path, intake: Intake, max_file_bytes: int) -> None:
-        """Name the folder, where to keep what is read, and the size (also decompressed) above which nothing is."""
+    def __init__(self, folder: Path, intake: Intake, max_file_bytes: int, ocr: OcrRules | None = None) -> None:
+        """Name the folder, where to keep what is read, and the size (also decompressed) above which nothing is.
+
+        `ocr`: whether and how scans are read; None does not.
+        """
         self.folder = folder
         self.intake = intake
         self.max_file_bytes = max_file_bytes
+        self.ocr = ocr
 
     def gather(self, progress: Callable[[str], None] | None = None) -> Gathered:
         """Read the files that are new or changed; every file found is a unit, recognised or reported with the reason.
@@ -79,7 +86,18 @@ class FileSources:
         with ThreadPoolExecutor(max_workers=2) as pool:  # one in DuckDB's or zlib's own code, one in Python
             for task in [pool.submit(self._take, f, documents, progress) for f in fresh]:
                 task.result()
-        return Gathered(self.intake, tuple(f.unit_id for f in found))
+        gathered = Gathered(self.intake, tuple(f.unit_id for f in found))
+        return self._with_scans(gathered, found, progress)
+
+    def _with_scans(
+        self, gathered: Gathered, found: Sequence[_Found], progress: Callable[[str], None] | None
+    ) -> Gathered:
+        """What was gathered, and the rows that character recognition reads from the scans among it."""
+        if self.ocr is None or not self.ocr.enabled:
+            return gathered
+        small = [Seen(f.path, f.file, f.bytes, f.mtime_ns) for f in found if f.bytes <= self.max_file_bytes]
+        scans = scan_units(self.intake, scans_in(gathered, small), self.ocr, progress)
+        return Gathered(self.intake, (*gathered.units, *scans))
 
     def _take(
         self, found: _Found, documents: Mapping[Path, PtrDocument], progress: Callable[[str], None] | None

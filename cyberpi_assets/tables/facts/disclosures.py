@@ -43,6 +43,51 @@ flags       string   comma-separated: what is odd about the row as read
     home="fact",
 )
 
+OCR_ROW_FACTS = table(
+    "ocr_row_facts",
+    "One row of a scanned form as character recognition read it; whatever could not be read is null and named.",
+    """
+chamber     string!  house | senate
+document    string!  House DocID or Senate UUID (lower case)
+page        int!     page of the document, counted from 1
+row         int!     row on the page, counted from 1 among those that hold anything
+owner       string   self | spouse | joint | child
+asset       string   text of the asset's cell
+ticker_printed string   symbol at the end of that text, in brackets or behind a dash
+side        string   buy | sell | exchange
+is_partial  bool     a partial sale, where the form has a column for it
+transaction_date date   as written
+notification_date date  as written
+amount_low  float    lower bound of the ticked band in US dollars
+amount_high float    upper bound; null when open-ended
+amount_printed string   the band's column on the form, or the words on the page
+original    string!  the row's words as read, cell by cell; empty when there are none
+confidence  float    mean confidence of the row's words, 0-1; null when there are none
+unread      string   the fields that could not be read, each with the reason
+"""
+    + TRACE,
+    key="chamber document page row file",
+    home="fact",
+)
+
+OCR_DOCUMENT_FACTS = table(
+    "ocr_document_facts",
+    "One scanned document as character recognition went over it: how much it read, with what, and why no more.",
+    """
+chamber     string!  house | senate
+document    string!  House DocID or Senate UUID (lower case)
+n_pages     int!     pages of the document
+n_read      int!     of these, with at least one row
+n_rows      int!     rows read
+confidence  float    mean confidence of the rows, 0-1
+reader      string!  the program and its version, and the version of our reading
+reason      string   why pages gave no row
+"""
+    + TRACE,
+    key="chamber document file",
+    home="fact",
+)
+
 FILING_FACTS = table(
     "filing_facts",
     "One filing as a chamber's official index lists it.",
