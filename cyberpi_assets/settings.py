@@ -97,6 +97,16 @@ class EvidenceRules(BaseModel):
     seed: int = Field(20_120_404, ge=0, description="of every random draw")
 
 
+class BacktestRules(BaseModel):
+    """How often the back-test draws at random; what it tests is registered and no setting (METHODS, section 6)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    resamples: int = Field(2_000, ge=100, description="bootstrap resamples of companies and campaigns")
+    shuffles: int = Field(5_000, ge=99, description="draws of which member of a matched set was the event")
+    null_draws: int = Field(200, ge=0, description="whole procedures on days without an incident")
+
+
 class OptionRules(BaseModel):
     """How implied volatility and the figures of option flow are measured (METHODS, section 5)."""
 
@@ -204,7 +214,7 @@ class YahooRules(BaseModel):
     quotes_per_request: int = Field(50, ge=1, le=200, description="tickers in one request for quotes")
     expiries: int = Field(6, ge=1, le=30, description="expiries of a chain that are asked for, one request each")
     within_days: int = Field(75, ge=1, description="expiries further away are not asked for")
-    timeout: float = Field(20.0, gt=0, description="seconds for one answer")
+    timeout: float = Field(20.0, ge=1, description="seconds for one answer")
     attempts: int = Field(2, ge=1, le=5, description="how often a request is made that failed for no lasting reason")
     pause: float = Field(120.0, gt=0, description="seconds of silence after 'Too Many Requests'; doubles each time")
     patience: float = Field(600.0, ge=0, description="seconds of such silence a sweep accepts before it ends")
@@ -349,6 +359,7 @@ class Settings(BaseSettings):
     rankings: RankingRules = RankingRules()  # pyright: ignore[reportCallIssue]
     live: LiveRules = LiveRules()  # pyright: ignore[reportCallIssue]
     evidence: EvidenceRules = EvidenceRules()  # pyright: ignore[reportCallIssue]
+    backtest: BacktestRules = BacktestRules()  # pyright: ignore[reportCallIssue]
     market: MarketRules = MarketRules()  # pyright: ignore[reportCallIssue]
     options: OptionRules = OptionRules()  # pyright: ignore[reportCallIssue]
     threats: ThreatRules = ThreatRules()  # pyright: ignore[reportCallIssue]

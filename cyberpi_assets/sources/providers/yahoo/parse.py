@@ -1,6 +1,8 @@
 """What Yahoo's answers say: JSON in, rows of facts out, and the reason where an answer is none.
 
-Pure: no request is made here. Missing volume stays null: Yahoo leaves the key out, which is not zero.
+Pure: no request is made here. Missing volume stays null: Yahoo leaves the key out, which is not zero. What a chain's
+cells may say otherwise is the same for files and for the network (`sources/files/chains.py`): a volatility up to 0.001
+is a placeholder, and a volume is that of the contract's last trade, so an earlier day's is none of this session.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import Any, cast
 import numpy as np
 
 from cyberpi_assets.domain.calendar import day_number, is_session
+from cyberpi_assets.sources.files.chains import PLACEHOLDER_VOL
 from cyberpi_assets.sources.providers.answers import (
     NEW_YORK,
     Answer,
@@ -133,6 +136,9 @@ def contracts(ticker: str, result: Object, at: dt.datetime, session: dt.date) ->
                 strike, epoch = positive(c.get("strike")), number(c.get("expiration") or block.get("expirationDate"))
                 if strike is None or epoch is None:
                     continue
+                traded = _moment(c.get("lastTradeDate"))
+                earlier = traded is not None and traded.astimezone(NEW_YORK).date() < session
+                vol = positive(c.get("impliedVolatility"))
                 rows.append(
                     {
                         "ticker": ticker,
@@ -145,11 +151,11 @@ def contracts(ticker: str, result: Object, at: dt.datetime, session: dt.date) ->
                         "bid": number(c.get("bid")),
                         "ask": number(c.get("ask")),
                         "last": positive(c.get("lastPrice")),
-                        "volume": count(c.get("volume")),
+                        "volume": 0 if earlier else count(c.get("volume")),
                         "open_interest": count(c.get("openInterest")),
-                        "implied_vol": positive(c.get("impliedVolatility")),
+                        "implied_vol": vol if vol is not None and vol > PLACEHOLDER_VOL else None,
                         "multiplier": 100 if c.get("contractSize") == "REGULAR" else None,
-                        "last_trade_at": _moment(c.get("lastTradeDate")),
+                        "last_trade_at": traded if traded is None or traded <= at else None,
                         "data_type": kind,
                     }
                 )

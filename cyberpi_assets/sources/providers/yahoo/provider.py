@@ -35,6 +35,22 @@ OPTIONS = "https://query2.finance.yahoo.com/v7/finance/options/"
 CHART = "https://query2.finance.yahoo.com/v8/finance/chart/"
 
 
+class _Data(YfData):
+    """yfinance's keeper of cookie and crumb, apart from the one that all other users of yfinance share."""
+
+    def take(self, session: YahooSession) -> None:
+        """Begin anew with a session: a crumb belongs to the cookies it was given with, and a new session has none."""
+        with self._cookie_lock:
+            self._session, self._cookie, self._crumb, self._cookie_strategy = session, None, None, "basic"
+
+    def _get_cookie_basic(self, timeout: int = 30) -> bool:
+        """Ask for the cookie once a session; yfinance asks before every request where it could not keep one on disk."""
+        got = bool(super()._get_cookie_basic(timeout))
+        if got and self._cookie is None:
+            self._cookie: Any = True
+        return got
+
+
 @dataclass
 class Yahoo:
     """Yahoo by `rules`. `folder` holds the rate that all processes share, and yfinance's cookie.
@@ -57,7 +73,8 @@ class Yahoo:
         yfinance.cache.set_cache_location(str(self.folder / "yfinance"))
         limiter = HostLimiter(self.folder / "slots", "yahoo", self.rules.per_second, self.clock, self.sleep)
         self.session = YahooSession(limiter, self.rules.pause, self.rules.timeout, self.clock, self.rewrite)
-        self._data: Any = YfData(session=self.session)
+        self._data = _Data(session=self.session)
+        self._data.take(self.session)
         return self
 
     async def __aexit__(
@@ -164,7 +181,7 @@ class Yahoo:
 
     def _once(self, root: str, url: str, params: dict[str, Any]) -> parse.Object:
         try:
-            response = self._data.get(url=url, params=params, timeout=self.rules.timeout)
+            response = self._data.get(url=url, params=params, timeout=round(self.rules.timeout))
         except YFRateLimitError:
             raise Blocked("Yahoo: Too Many Requests", "429", self.session.seconds_silent) from None
         except (YFException, RequestException, OSError) as error:
