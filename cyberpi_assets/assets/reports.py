@@ -5,6 +5,8 @@ import duckdb
 import pyarrow as pa
 
 from cyberpi_assets import tables
+from cyberpi_assets.assets.alerts import alerts
+from cyberpi_assets.assets.analyses import threat_analyses
 from cyberpi_assets.assets.correlations import disclosure_correlations
 from cyberpi_assets.assets.disclosures import disclosed_trades, official_timeliness, quarantined_rows
 from cyberpi_assets.assets.evidence import evidence_of_timing, returns_of_trades, timing_nulls
@@ -92,6 +94,8 @@ def pattern_report(
         option_volumes,
         company_events,
         source_gaps,
+        alerts,
+        threat_analyses,
     ],
     more="One DuckDB file with a copy of every table: open it with any DuckDB client, at any time.",
 )

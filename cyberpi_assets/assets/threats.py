@@ -1,15 +1,15 @@
-"""Stage `threats`: what is measured on option chains, and the scores and indicators made of it."""
+"""Stage `threats`: what is measured on option chains, the scores and indicators made of it, and their analyses."""
 
 import dagster as dg
 import duckdb
 import pyarrow as pa
 
 from cyberpi_assets import tables
-from cyberpi_assets.assets.stored import show, stored, stored_together
+from cyberpi_assets.assets.analyses import threat_analyses
+from cyberpi_assets.assets.stored import stored, stored_together
 from cyberpi_assets.domain.options.flow import option_flow as flow_of
 from cyberpi_assets.domain.options.scores import threats_of
 from cyberpi_assets.orchestration.partitions import months_of, reading_back
-from cyberpi_assets.reports import charts
 from cyberpi_assets.settings import Settings
 
 
@@ -73,4 +73,4 @@ def threats(
     return found.scores, found.indicators
 
 
-ASSETS = [option_flow, threats]
+ASSETS = [option_flow, threats, threat_analyses]

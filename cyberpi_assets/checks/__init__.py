@@ -1,6 +1,6 @@
 """What must hold of each table. A check that blocks keeps a table downstream from telling an untruth."""
 
-from cyberpi_assets.checks import accounts, alerts, evidence, market, scores, shape, threats
+from cyberpi_assets.checks import accounts, alerts, analyses, evidence, market, scores, shape, threats
 
 CHECKS = [
     *shape.CHECKS,
@@ -10,4 +10,5 @@ CHECKS = [
     *scores.CHECKS,
     *evidence.CHECKS,
     *threats.CHECKS,
+    *analyses.CHECKS,
 ]

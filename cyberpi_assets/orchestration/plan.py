@@ -58,6 +58,8 @@ def rules_digest(settings: Settings) -> str:
             "alerts",
             "timing",
             "evidence",
+            "alert_life",
+            "memory",
             "market_symbol",
             "ocr",
             "rankings",

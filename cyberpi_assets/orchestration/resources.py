@@ -52,6 +52,8 @@ def resources_of(settings: Settings) -> dict[str, object]:
             lake, settings.duckdb_memory_limit, settings.duckdb_threads, settings.data_dir / "spill"
         ),
         "redis_io_manager": RedisIOManager(settings),
+        # what the ops of one asset hand to each other; kept with the run's history
+        "op_io_manager": dg.FilesystemIOManager(),
     }
 
 

@@ -33,6 +33,7 @@ def score(ticker: str, at: dt.datetime, figure: int | None, source: str = "made"
     return {
         "threat_id": f"financial_{ticker}_{at:%Y%m%d_%H%M}", "ticker": ticker, "snapshot_at": at, "session": at.date(),
         "source": source, "seed_score": figure, "coverage": 1.0, "n_fired": 0, "n_unknown": 0, "data_type": "live",
+        "history_n": 0, "partial_day": False, "stale_minutes": 0.0,
     }  # fmt: skip
 
 

@@ -36,6 +36,9 @@ def score(ticker: str, figure: int | None, at: dt.datetime = AT, **more: Any) ->
         "confidence": "medium" if known else None,
         "reason": None if known else "coverage under one half",
         "data_type": "delayed",
+        "history_n": 0,
+        "partial_day": False,
+        "stale_minutes": 23.0,
     } | more
 
 
@@ -139,7 +142,7 @@ def test_files_are_named_after_what_they_tell_and_a_repeated_run_leaves_them_alo
     assert one["threat_id"] == "financial_UNH_20251104_1623"
     assert one["indicators"][0] == "46,044 contracts expire within 14 days."
     assert one["snapshot"] == {
-        "at": "2025-11-04T21:23:00Z", "session": "2025-11-04", "data_type": "delayed", "stale_minutes": None,
+        "at": "2025-11-04T21:23:00Z", "session": "2025-11-04", "data_type": "delayed", "stale_minutes": 23.0,
     }  # fmt: skip
     summary = json.loads((folder / names[2]).read_text())
     assert (summary["total_analyzed"], summary["high_priority"]) == (3, 2)

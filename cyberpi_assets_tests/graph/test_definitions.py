@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import subprocess
 import sys
 import textwrap
@@ -79,6 +80,7 @@ LINEAGE: dict[str, set[str]] = {
     "option_flow": {"option_chains", "option_volumes", "market_snapshots", "daily_bars", "corporate_actions"},
     "threat_scores": {"option_flow", "company_events", "companies"},
     "threat_indicators": {"option_flow", "company_events", "companies"},
+    "threat_analyses": {"threat_scores", "threat_indicators", "companies"},
     "quarantined_rows": {"source_files", "daily_bars", "disclosed_trades", "option_chains", "market_snapshots"},
     "filings": {"disclosed_trades", "officials", "official_terms"},
     "filing_coverage": {"filings"},
@@ -119,6 +121,8 @@ LINEAGE: dict[str, set[str]] = {
         "option_volumes",
         "company_events",
         "source_gaps",
+        "alerts",
+        "threat_analyses",
     },
 }  # fmt: skip
 BY_MONTH = {
@@ -234,9 +238,27 @@ def test_a_stub_is_known_when_seen(source: str, stub: bool) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_asset_is_a_stub(name: str) -> None:
-    decorated = ASSETS[name].op.compute_fn.decorated_fn  # pyright: ignore[reportAttributeAccessIssue]
-    source = textwrap.dedent(inspect.getsource(decorated))
-    assert not is_stub(source[source.index("def ") :])
+    node = ASSETS[name].node_def
+    ops = node.node_defs if isinstance(node, dg.GraphDefinition) else [node]
+    for op in ops:
+        assert isinstance(op, dg.OpDefinition)
+        source = textwrap.dedent(inspect.getsource(op.compute_fn.decorated_fn))  # pyright: ignore[reportAttributeAccessIssue]
+        assert not is_stub(source[source.index("def ") :]), op.name
+
+
+def test_the_model_alone_asks_for_a_gpu(defs: dg.Definitions) -> None:
+    """A worker of the queue on Celery, a node on Kubernetes, one at a time by the pool; no other op waits for one."""
+    graph = ASSETS["threat_analyses"].node_def
+    assert isinstance(graph, dg.GraphDefinition)
+    tagged = {op.name: op.tags for op in graph.node_defs if op.tags}
+    assert set(tagged) == {"model_answers"}
+    tags = tagged["model_answers"]
+    assert tags["dagster-celery/queue"] == "gpu"
+    asked = json.loads(tags["dagster-k8s/config"])
+    assert asked["container_config"]["resources"]["limits"] == {"nvidia.com/gpu": "1"}
+    assert {op.name: op.pool for op in graph.node_defs if isinstance(op, dg.OpDefinition) and op.pool} == {
+        "model_answers": "gpu"
+    }
 
 
 def test_imports_point_one_way() -> None:
