@@ -16,6 +16,7 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -39,7 +40,6 @@ DATED: dict[str, str] = {
     "chain_facts": "session",
     "option_volume_facts": "session",
     "company_event_facts": "event_on - INTERVAL 14 DAY",  # it excuses activity of the sessions before it
-    "gap_facts": "at",
 }
 UNDATED_MONTH = "0000-00"
 # Facts whose table keeps file and line: a row that moved within its file is a changed row.
@@ -79,6 +79,7 @@ class Intake:
     def __init__(self, root: Path) -> None:
         """Name the folder; it is made on the first write."""
         self.root = root
+        self._engines = threading.local()
 
     @staticmethod
     def unit_id(*parts: object) -> str:
@@ -108,7 +109,7 @@ class Intake:
                 else:
                     pq.write_table(conform(FACTS[name], data), target, compression="zstd", compression_level=1)
                 counts[name] = pq.read_metadata(target).num_rows
-                signatures[name] = _signature(name, target)
+                signatures[name] = _signature(self._engine(), name, target)
             put_aside = conform(
                 QUARANTINE_FACTS, unit.quarantine if unit.quarantine is not None else QUARANTINE_FACTS.empty()
             )
@@ -143,6 +144,12 @@ class Intake:
             shutil.rmtree(aside, ignore_errors=True)
             raise
 
+    def _engine(self) -> duckdb.DuckDBPyConnection:
+        """An engine per thread, for signatures: opening one for every fact takes longer than most facts do."""
+        if not hasattr(self._engines, "con"):
+            self._engines.con = connect()
+        return self._engines.con
+
     def manifest(self, unit_id: str) -> dict[str, Any]:
         """The unit's account: its file, counts per fact, and signatures per fact and month."""
         return json.loads((self.root / unit_id / "manifest.json").read_text())
@@ -160,19 +167,15 @@ class Intake:
         return removed
 
 
-def _signature(name: str, path: Path) -> dict[str, str]:
+def _signature(con: duckdb.DuckDBPyConnection, name: str, path: Path) -> dict[str, str]:
     """Per month, a digest of the fact's rows, whatever their order; of file and line only where a table keeps these."""
     columns = [c for c in FACTS[name].names if c not in ("file", "line") or name in _TRACED]
     month = f"coalesce(strftime({DATED[name]}, '%Y-%m'), '{UNDATED_MONTH}')" if name in DATED else f"'{UNDATED_MONTH}'"
     row = "hash(" + ", ".join(f'"{c}"' for c in columns) + ")"
-    con = connect()
-    try:
-        rows = con.execute(
-            f"SELECT {month} AS m, count(*) || ':' || sum({row}::HUGEINT) FROM read_parquet(?) GROUP BY m ORDER BY m",
-            [str(path)],
-        ).fetchall()
-    finally:
-        con.close()
+    rows = con.execute(
+        f"SELECT {month} AS m, count(*) || ':' || sum({row}::HUGEINT) FROM read_parquet(?) GROUP BY m ORDER BY m",
+        [str(path)],
+    ).fetchall()
     return dict(rows)
 
 

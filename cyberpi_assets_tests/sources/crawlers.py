@@ -34,5 +34,19 @@ def crawl_senate(folder: str, base: str, host: str) -> None:
             print(row.document, flush=True)
 
 
+def gather_live() -> None:
+    """Profile live as the environment says; a line for each thing asked for or read."""
+    from functools import partial
+
+    from cyberpi_assets.settings import Settings
+    from cyberpi_assets.sources.intake import Intake
+    from cyberpi_assets.sources.live.parts import live_parts
+    from cyberpi_assets.sources.live.source import LiveSources
+
+    settings = Settings()  # pyright: ignore[reportCallIssue]
+    sources = LiveSources(Intake(settings.intake_dir), settings.fetched_dir, partial(live_parts, settings))
+    sources.gather(lambda what: print(what, flush=True))
+
+
 if __name__ == "__main__":
     crawl_senate(*sys.argv[1:4])

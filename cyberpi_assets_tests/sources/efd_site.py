@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 from collections.abc import Callable
@@ -70,10 +71,16 @@ class EfdSite:
         start, length = int(form["start"]), int(form["length"])
         if not DATE.fullmatch(form["submitted_start_date"]) or length > 100:
             return Reply(503, b"<html><title>Site Under Maintenance</title></html>")
-        rows = self.index[start:][:length]
-        total = len(self.index) if self.stated is None else self.stated
+        until = form["submitted_end_date"] or "12/31/2100 23:59:59"
+        listed = [row for row in self.index if _day(form["submitted_start_date"]) <= _day(row[4]) <= _day(until)]
+        rows = listed[start:][:length]
+        total = len(listed) if self.stated is None else self.stated
         answer = {"draw": int(form["draw"]), "recordsTotal": total, "recordsFiltered": total, "data": rows}
         if self.meanwhile is not None:
             self.meanwhile(self.index)
             self.meanwhile = None
         return Reply(body=json.dumps(answer | {"result": "ok"}).encode(), headers={"Content-Type": "application/json"})
+
+
+def _day(printed: str) -> dt.date:
+    return dt.datetime.strptime(printed[:10], "%m/%d/%Y").date()

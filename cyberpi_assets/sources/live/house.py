@@ -68,7 +68,7 @@ class HousePart:
                 try:
                     raw = self._clerk.index(year, poll=year >= this_year - 1)
                 except e.FetchError as error:
-                    troubles.say(str(error))
+                    troubles.fail(error)
                     given_up = not isinstance(error, (e.Missing, e.NotADocument))
             if raw is None:
                 continue

@@ -46,7 +46,7 @@ class PeoplePart:
                 try:
                     raw = self._lists.file(name)
                 except e.FetchError as error:
-                    troubles.say(str(error))
+                    troubles.fail(error)
                     given_up = not isinstance(error, (e.Missing, e.NotADocument))
             if raw is None:
                 continue

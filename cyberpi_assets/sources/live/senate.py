@@ -85,7 +85,7 @@ class SenatePart:
         try:
             found = self._efd.search(window.first, None if open_ended else window.last)
         except e.FetchError as error:
-            troubles.say(str(error))
+            troubles.fail(error)
             return
         answers = tuple(a.sha256 for a in found.answers)
         kept = {"since": window.first.isoformat(), "until": until, "at": now.isoformat(), "answers": answers}

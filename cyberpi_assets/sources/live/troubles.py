@@ -40,6 +40,10 @@ class Troubles:
         if reason not in self.reasons:
             self.reasons.append(reason)
 
+    def fail(self, error: e.FetchError) -> None:
+        """An index or a list that could not be had."""
+        self.say(f"{error.url}: {in_words(error)}")
+
     def miss(self, subject: str, kind: str, reason: str, *, retryable: bool, code: str | None = None) -> None:
         """One thing that was asked for, or had to be left; `subject` and `kind` as in `gap_facts`."""
         self.gaps.append({"subject": subject, "kind": kind, "reason": reason, "code": code, "retryable": retryable})
@@ -82,11 +86,16 @@ def fetch(
             ask()
             failed = 0
         except e.FetchError as error:
-            troubles.miss(subject, "filings", error.reason, retryable=error.again, code=type(error).__name__)
+            troubles.miss(subject, "filings", in_words(error), retryable=error.again, code=type(error).__name__)
             failed += isinstance(error, (e.Unavailable, e.TooSlow))
             if isinstance(error, _HOPELESS) or failed >= _PATIENCE:
-                given_up = f"not asked for, since the site failed before: {error.reason}"
-                troubles.say(str(error))
+                given_up = f"not asked for, since the site failed before: {in_words(error)}"
+                troubles.fail(error)
         except DamagedCache as error:
             troubles.miss(subject, "filings", f"the kept document is damaged: {error}", retryable=False)
     return asked
+
+
+def in_words(error: e.FetchError) -> str:
+    """The reason; the same one whether the site said so now or a moment ago, so that nothing seems to have changed."""
+    return "the site has no such document" if isinstance(error, e.Missing) else error.reason
