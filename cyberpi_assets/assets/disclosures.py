@@ -96,7 +96,7 @@ def ocr_review(filings: pa.Table, sources: dg.ResourceParam[Sources], settings: 
     return ocr.ocr_review(*scans, filings, settings.ocr)
 
 
-@stored(tables.FILING_TIMELINESS, "disclosures", more="Amended, superseded and repeated rows are not judged.")
+@stored(tables.FILING_TIMELINESS, "disclosures", more="Amended and repeated rows are not judged.")
 def filing_timeliness(disclosed_trades: pa.Table) -> pa.Table:
     return timeliness.filing_timeliness(disclosed_trades)
 

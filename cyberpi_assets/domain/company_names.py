@@ -105,7 +105,7 @@ def read_asset(text: str) -> AssetName:
     """
     text = text[:LONGEST]
     if not text.isascii():
-        text = unicodedata.normalize("NFKD", text.replace("\u2192", "(")).encode("ascii", "ignore").decode()
+        text = unicodedata.normalize("NFKD", text.replace("\u2192", "(")).encode("ascii", "ignore").decode()[:LONGEST]
     form = _FORM.search(text) is not None
     if broken := _BREAKS.search(text):
         text = text[: broken.start()]

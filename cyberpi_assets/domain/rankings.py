@@ -7,10 +7,9 @@ against chance, belongs to the evidence tables, and no rank here is a finding (M
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-from scipy.stats import norm
 
+from cyberpi_assets.domain.rates import wilson
 from cyberpi_assets.domain.sql import ask
 from cyberpi_assets.domain.timing import SUSPICIOUS
 from cyberpi_assets.settings import RankingRules
@@ -45,19 +44,6 @@ coalesce(sum(amount_low ORDER BY trade_id), 0) AS amount_low,
 CASE WHEN count(amount_high) = count(*) THEN sum(amount_high ORDER BY trade_id) END AS amount_high,
 count(*) - count(amount_high) AS n_open_amounts
 """
-
-
-def wilson(successes: npt.ArrayLike, trials: npt.ArrayLike, level: float = 0.95) -> tuple[npt.NDArray[np.float64], ...]:
-    """Wilson score interval of a rate: (low, high). NaN where there are no trials. Wilson (1927), eq. 12."""
-    k, n = np.asarray(successes, dtype=np.float64), np.asarray(trials, dtype=np.float64)
-    z = float(norm.ppf(0.5 + level / 2))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        p = k / n
-        centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-        half = z / (1 + z * z / n) * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        # at the ends the interval touches 0 and 1 exactly; rounding must not leave it short
-        low, high = np.where(k == 0, 0.0, centre - half), np.where(k == n, 1.0, centre + half)
-    return np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
 
 
 def _with_rates(data: pa.Table, shape: Table) -> pa.Table:

@@ -17,7 +17,7 @@ from cyberpi_assets.domain.columns import having
 from cyberpi_assets.domain.columns import known as known_or_null
 from cyberpi_assets.domain.ocr import REASON as NOT_REVIEWED_REASON
 from cyberpi_assets.domain.ocr import UNREVIEWED
-from cyberpi_assets.domain.rankings import wilson
+from cyberpi_assets.domain.rates import wilson
 from cyberpi_assets.domain.sql import ask
 from cyberpi_assets.tables import FILING_TIMELINESS, OFFICIAL_TIMELINESS
 
@@ -45,7 +45,8 @@ def filing_timeliness(trades: pa.Table) -> pa.Table:
 
     Without a notification date the due date lies between transaction + 30 and transaction + 45: a filing before the
     first is on time and one after the second is late whatever the notification was; between them it is unknown.
-    Amended, superseded and repeated rows are not judged: their filing date is not that of the disclosure. Nor are rows
+    Amended and repeated rows are not judged: their filing date is not that of the disclosure. A superseded row is judged
+    by the filing it first stood in, for the rows that replaced it are amended ones. Nor are rows
     that we read from scans ourselves: a misread date is nobody's delay.
     """
     return ask(
@@ -54,7 +55,6 @@ def filing_timeliness(trades: pa.Table) -> pa.Table:
             SELECT t.*,
                    CASE WHEN filing_status = 'amended' THEN 'amended: filed again later'
                         WHEN filing_status = 'deleted' THEN 'deleted by the filer'
-                        WHEN superseded_by IS NOT NULL THEN 'superseded: ' || superseded_by
                         WHEN repeat_of IS NOT NULL THEN 'already disclosed in ' || repeat_of
                         WHEN {UNREVIEWED} THEN '{NOT_REVIEWED_REASON}' END AS exempt,
                    CASE WHEN transaction_date IS NULL THEN 'no transaction date'

@@ -1,15 +1,15 @@
 """Figures as people read them: money ranges, shares with their interval, dates, signed changes.
 
-Here belongs formatting and the Wilson interval of a share. What is counted belongs to the reports themselves.
+Here belongs formatting. What is counted belongs to the reports themselves, the interval of a rate to `domain/rates.py`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import math
 from dataclasses import dataclass
 
-Z95 = 1.959963984540054
+from cyberpi_assets.domain.rates import wilson
+
 MISSING = "–"
 
 
@@ -39,12 +39,8 @@ def share(k: int, n: int) -> Share:
         raise ValueError(f"{k} of {n} is no share")
     if n == 0:
         return Share(k, n, None, None, None)
-    p, z2 = k / n, Z95 * Z95
-    centre = (p + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z95 * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    low = 0.0 if k == 0 else max(0.0, centre - half)
-    high = 1.0 if k == n else min(1.0, centre + half)
-    return Share(k, n, p, low, high)
+    low, high = (float(end) for end in wilson(k, n))
+    return Share(k, n, k / n, low, high)
 
 
 def money(value: float) -> str:

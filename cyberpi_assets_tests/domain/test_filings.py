@@ -71,6 +71,8 @@ def _trades(*rows: dict[str, Any]) -> pa.Table:
         ({"notification_date": "2024-04-01", "filed_on": "2024-03-10"}, "2024-03-17", "2024-03-18", None, "unknown"),
         ({"filing_status": "amended", "filed_on": "2024-09-01"}, None, None, None, "not applicable"),
         ({"repeat_of": "7", "filed_on": "2024-09-01"}, None, None, None, "not applicable"),
+        # replaced later by an amended row: the trade was first disclosed here, so it is judged here
+        ({"superseded_by": "senate:b", "filed_on": "2024-03-19"}, "2024-03-17", "2024-03-18", 1, "late"),
         ({"transaction_date": "2030-01-01"}, None, None, None, "unknown"),
     ],
 )

@@ -21,8 +21,8 @@ from cyberpi_assets.domain.rankings import (
     sector_rankings,
     ticker_rankings,
     top_traded_tickers,
-    wilson,
 )
+from cyberpi_assets.domain.rates import wilson
 from cyberpi_assets.settings import RankingRules
 from cyberpi_assets.tables import (
     OFFICIAL_RANKINGS,

@@ -1,89 +1,36 @@
 """What an innocent or a formal explanation would rest on: rebalancing, owners, late filing, offices held.
 
 Here belong facts about how an official trades and files, beside the timing of the trades. None of them enters a test.
+When a report is late is decided in `domain/timeliness.py`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
-import numpy as np
 import pyarrow as pa
-from pandas.tseries.holiday import USFederalHolidayCalendar
 
 from cyberpi_assets.domain.evidence.clusters import COUNTED
-from cyberpi_assets.domain.features import Ints
 from cyberpi_assets.domain.sql import ask
+from cyberpi_assets.domain.timeliness import filing_timeliness
 from cyberpi_assets.domain.timing import SUSPICIOUS
-
-_AFTER_NOTICE, _AFTER_TRADE = 30, 45  # calendar days, STOCK Act
-
-
-def federal_holidays(first: dt.date, last: dt.date) -> np.ndarray[tuple[int], np.dtype[np.datetime64]]:
-    """Observed federal holidays between two days."""
-    return USFederalHolidayCalendar().holidays(str(first), str(last)).to_numpy().astype("datetime64[D]")
-
-
-def due_days(transaction: Ints, notification: Ints) -> Ints:
-    """The day on which a report is due: the earlier of notification + 30 and transaction + 45 calendar days.
-
-    A due day on a Saturday, Sunday or federal holiday moves to the next working day, as the chambers' instructions say.
-    Days since 1970-01-01; a notification that is not known is given as the largest int32. Shapes: (rows,).
-    """
-    due = np.minimum(transaction + _AFTER_TRADE, notification.astype(np.int64) + _AFTER_NOTICE)
-    days = due.astype("datetime64[D]")
-    if days.size == 0:
-        return due
-    holidays = federal_holidays(days.min().astype(object), (days.max() + 14).astype(object))
-    return np.busday_offset(days, 0, roll="forward", holidays=holidays).astype(np.int64)
 
 
 def lateness(trades: pa.Table) -> pa.Table:
-    """Whether each disclosed row was filed late.
+    """Whether each disclosed row was filed late. Columns: trade_id, person, late (null when not to be told), days_late.
 
-    Columns: trade_id, person, late (bool, null when not to be told), days_late.
-
-    trades: `tables.DISCLOSED_TRADES`. Left out are amended, deleted and repeated rows: their filing date is not that
-    of the report that was due. A superseded row counts with the filing it first stood in. Without a plausible
-    notification date a row filed within 30 days of the trade is in time, one filed after the 45th is late, and one
-    between is not to be told.
+    trades: `tables.DISCLOSED_TRADES`. The verdicts are those of `timeliness.filing_timeliness`; rows to which no due
+    date applies are left out, and days_late is null for what is not late.
     """
-    rows = ask(
+    return ask(
         """
-        SELECT trade_id, coalesce(bioguide_id, 'name:' || lower(official)) AS person, transaction_date, filed_on,
-               CASE WHEN notification_date BETWEEN transaction_date AND filed_on THEN notification_date END AS told
-        FROM trades WHERE coalesce(filing_status, 'new') = 'new' AND repeat_of IS NULL ORDER BY trade_id""",
+        SELECT trade_id, coalesce(t.bioguide_id, 'name:' || lower(t.official)) AS person,
+               CASE verdict WHEN 'late' THEN true WHEN 'on time' THEN false END AS late,
+               CASE WHEN verdict = 'late' THEN days_late END AS days_late
+        FROM trades t JOIN judged USING (trade_id) WHERE verdict <> 'not applicable' ORDER BY trade_id""",
         trades=trades,
+        judged=filing_timeliness(trades).select(["trade_id", "verdict", "days_late"]),
     )
-    usable = np.asarray(
-        ask(
-            "SELECT coalesce(transaction_date BETWEEN DATE '2012-01-01' AND filed_on, false) AS u FROM r", r=rows
-        ).column("u")
-    ).astype(bool)
-
-    def days(name: str, missing: int) -> Ints:
-        column: Any = rows.column(name).cast(pa.int32())
-        return np.where(usable, column.fill_null(missing).to_numpy().astype(np.int64), missing)
-
-    unknown = 2**31 - 1
-    traded, filed, told = days("transaction_date", 15_000), days("filed_on", 15_000), days("told", unknown)
-    has_notice = told < unknown
-    latest, earliest = (
-        due_days(traded, np.full_like(told, unknown)),
-        due_days(traded, np.where(has_notice, told, traded)),
-    )
-    due = np.where(has_notice, earliest, latest)
-    late = filed > due
-    # without a notice the report was due at some day from trade + 30 to trade + 45
-    told_apart = usable & (has_notice | late | (filed <= earliest))
-    columns: dict[str, Any] = {
-        "trade_id": rows.column("trade_id"),
-        "person": rows.column("person"),
-        "late": pa.array(late, pa.bool_(), mask=~told_apart),
-        "days_late": pa.array(filed - due, pa.int64(), mask=~(told_apart & late)),
-    }
-    return pa.table(columns)
 
 
 def conduct(

@@ -21,7 +21,7 @@ from cyberpi_assets.domain.evidence.labels import judge
 from cyberpi_assets.domain.evidence.multiplicity import poisson_binomial_tail, q_values
 from cyberpi_assets.domain.evidence.shifts import ShiftTest, shift_test
 from cyberpi_assets.domain.features import Floats, Ints
-from cyberpi_assets.domain.rankings import wilson
+from cyberpi_assets.domain.rates import wilson
 from cyberpi_assets.domain.timing import SUSPICIOUS
 from cyberpi_assets.settings import EvidenceRules
 

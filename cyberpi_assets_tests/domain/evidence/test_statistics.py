@@ -20,7 +20,7 @@ from cyberpi_assets.domain.evidence import intervals as iv
 from cyberpi_assets.domain.evidence.labels import INSUFFICIENT, SUPPORTED, judge, repeat_offender_raw
 from cyberpi_assets.domain.evidence.multiplicity import poisson_binomial_tail, q_values
 from cyberpi_assets.domain.evidence.parties import permutation_p, stratified_p
-from cyberpi_assets.domain.rankings import wilson
+from cyberpi_assets.domain.rates import wilson
 from cyberpi_assets_tests.domain.evidence.material import rules
 
 chances = st.lists(st.floats(0, 1), min_size=1, max_size=25)
