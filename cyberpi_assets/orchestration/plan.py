@@ -32,6 +32,8 @@ _WRITTEN = (
     "official_rankings",
 )
 _FIRST_WRITE = 1
+# Facts of tables that have no months and that no table with months is computed from: every run makes them anew.
+_OF_NO_MONTH = ("watchlist_facts", "gap_facts")
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ def rules_digest(settings: Settings) -> str:
             "alert_life",
             "memory",
             "market_symbol",
+            "universe",
             "ocr",
             "rankings",
             "options",
@@ -93,7 +96,8 @@ def plan(now: dict[str, Any], before: dict[str, Any] | None, lake: Lake) -> Plan
         return Plan(whole, "first run")
     if now["rules"] != before["rules"]:
         return Plan(whole, "code, rules or source changed")
-    undated = sorted(k for k in {*now["facts"], *before["facts"]} if k not in _DATED and _differs(now, before, k))
+    named = {*now["facts"], *before["facts"]} - {*_DATED, *_OF_NO_MONTH}
+    undated = sorted(k for k in named if _differs(now, before, k))
     if undated:
         return Plan(whole, "changed: " + ", ".join(k.removesuffix("_facts") for k in undated))
     changed = {m for kind in _DATED for m in _months_that_differ(now, before, kind)}

@@ -8,6 +8,7 @@ from functools import partial
 import dagster as dg
 import duckdb
 
+from cyberpi_assets.domain.options.watchlist import FILE_LIST
 from cyberpi_assets.orchestration.partitions import months_asked_for
 from cyberpi_assets.settings import Profile, Settings
 from cyberpi_assets.sources.demo.source import DemoSources
@@ -15,6 +16,7 @@ from cyberpi_assets.sources.files.source import FileSources
 from cyberpi_assets.sources.intake import Intake, Sources
 from cyberpi_assets.sources.live.parts import live_parts
 from cyberpi_assets.sources.live.source import LiveSources
+from cyberpi_assets.sources.watched import WatchedList, WithLists
 from cyberpi_assets.storage.duckdb_io import LakeIOManager
 from cyberpi_assets.storage.engine import connect
 from cyberpi_assets.storage.lake import Lake
@@ -27,6 +29,22 @@ def sources_of(settings: Settings, months: tuple[str, str] | None = None, *, ask
     Profile live also asks for the filings of `months` (first and last); without `asks` it asks no site.
     """
     intake = Intake(settings.intake_dir)
+    lists = watched_lists(settings)
+    of_profile = _of_profile(settings, intake, months, asks=asks)
+    return WithLists(of_profile, intake, lists) if lists else of_profile
+
+
+def watched_lists(settings: Settings) -> list[WatchedList]:
+    """The files with lists of watched names; the default one may be missing, one that a person named may not."""
+    lists: list[WatchedList] = []
+    if (path := settings.watchlist_path) is not None:
+        lists.append(WatchedList(path, wanted=settings.watchlist is not None))
+    if settings.universe_file is not None:
+        lists.append(WatchedList(settings.universe_file, (FILE_LIST,)))
+    return lists
+
+
+def _of_profile(settings: Settings, intake: Intake, months: tuple[str, str] | None, *, asks: bool) -> Sources:
     if settings.profile is Profile.LIVE:
         return LiveSources(intake, settings.fetched_dir, partial(live_parts, settings, months), asks=asks)
     if settings.profile is Profile.FILES:

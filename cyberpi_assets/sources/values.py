@@ -15,6 +15,8 @@ from typing import Final, NamedTuple
 NOTHING: Final = frozenset({"", "--", "-", "n/a", "na", "none", "null", "nan", "nat", "unknown", ".", "—", "–"})
 LONGEST_VALUE: Final = 200  # characters of a value kept in a quarantined row
 
+PLACEHOLDER_VOL: Final = 0.001  # an implied volatility up to this is none: Yahoo prints 0.00001, others 0
+
 _TAG = re.compile(r"<[a-zA-Z/!][^<>]{0,2000}>")
 _DETAIL = re.compile(r"<div[^<>]{0,200}text-muted[^<>]{0,200}>(.*?)(?:</div>|$)", re.IGNORECASE | re.DOTALL)
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f\u00a0\u200b\ud800-\udfff]+")

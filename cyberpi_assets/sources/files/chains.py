@@ -1,10 +1,10 @@
 """Option chains of any vendor: contracts checked, brought to one unit and one spelling, streamed to `chain_facts`.
 
 Here belongs what every chain goes through, and tables (Parquet, CSV) with a row per contract. Documents with chains
-inside are in `chain_documents.py`; which of two sources counts is `domain/`'s.
+inside are in `quotes.py`; which of two sources counts is `domain/`'s.
 
 What a cell may say, whoever says it. A price of 0 or below is no price, but a bid of 0 beside an ask is a bid: nobody
-bids. An implied volatility up to 0.001 is a placeholder, not a volatility; a file whose median is above 3 is in
+bids. An implied volatility up to 0.001 is a placeholder, not a volatility; a table whose median is above 5 is in
 percent. A volume or open interest of -1 is not known; another negative one makes the row unusable.
 
 When a chain was taken. A stated moment decides: a chain belongs to the last session that had opened by then. Without
@@ -30,12 +30,11 @@ from cyberpi_assets.sources.files.content import Content
 from cyberpi_assets.sources.files.recognise import CHAIN_COLUMNS, Format, columns_playing
 from cyberpi_assets.sources.files.staging import TICKER_SQL, Staged, date_sql, number_sql, quoted, stage
 from cyberpi_assets.sources.rows import Origin, Reading, Unreadable
-from cyberpi_assets.sources.values import shorten
+from cyberpi_assets.sources.values import PLACEHOLDER_VOL, shorten
 from cyberpi_assets.storage.engine import connect, literal
 from cyberpi_assets.tables import CHAIN_FACTS, QUARANTINE_FACTS
 
-PERCENT_ABOVE: Final = 3.0  # median implied volatility of a file: 300 % a year is nobody's median
-PLACEHOLDER_VOL: Final = 0.001  # Yahoo prints 0.00001 where it has none, others 0
+PERCENT_ABOVE: Final = 5.0  # median implied volatility of a table: 500 % a year is nobody's median
 LARGEST_VOL: Final = 50.0
 LARGEST_STRIKE: Final = 1e6
 
@@ -85,13 +84,16 @@ def read_chains(content: Content, form: Format, origin: Origin, scratch: Path) -
         con.close()
 
 
-def read_contracts(contracts: Iterable[Mapping[str, Any]], origin: Origin, scratch: Path) -> Reading:
-    """Contracts of a document, as `RAW` names their parts, as `chain_facts`; parts not named are null."""
+def read_contracts(contracts: Iterable[Mapping[str, Any]], origin: Origin, scratch: Path, *, percent: bool) -> Reading:
+    """Contracts of a document, as `RAW` names their parts, as `chain_facts`; parts not named are null.
+
+    `percent`: volatilities are in percent, not fractions.
+    """
     rows = pa.Table.from_pylist([dict(c) for c in contracts], schema=RAW)
     con = connect(memory_limit="1GB")
     try:
         con.register("raw", rows)
-        return normalise(con, origin, rows.num_rows, scratch)
+        return normalise(con, origin, rows.num_rows, scratch, percent=percent)
     finally:
         con.close()
 
@@ -162,8 +164,12 @@ def normalise(
     scratch: Path,
     torn: Iterable[tuple[int, str]] = (),
     note: str | None = None,
+    percent: bool | None = None,
 ) -> Reading:
-    """What stands in the view `raw` (columns: `RAW`) as `chain_facts` in `scratch`, and the rows put aside."""
+    """What stands in the view `raw` (columns: `RAW`) as `chain_facts` in `scratch`, and the rows put aside.
+
+    `percent`: volatilities are in percent; None: their median decides.
+    """
     opens, closes = hours()
     con.register(
         "calendar",
@@ -174,7 +180,8 @@ def normalise(
     median = con.execute(
         f"SELECT median(implied_vol) FROM raw WHERE implied_vol > {PLACEHOLDER_VOL} AND isfinite(implied_vol)"
     ).fetchone()
-    percent = median is not None and median[0] is not None and median[0] > PERCENT_ABOVE
+    if percent is None:
+        percent = median is not None and median[0] is not None and median[0] > PERCENT_ABOVE
     con.execute("""
         CREATE TEMP TABLE latest AS
         SELECT ticker, stated, max(last_trade) AS trade FROM raw

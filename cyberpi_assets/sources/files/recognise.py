@@ -241,11 +241,20 @@ def _recognise_object(document: dict[str, Any]) -> Format:
         return Format("filings", "filings/senate-search")
     if "halts" in keys:
         return Format("halts", "halts/feed", False)
-    if {"header", "contracts"} <= keys or {"sym", "spot", "o"} <= keys:
-        return Format("option_chain", "option_chain/provider", False)
+    if {"header", "contracts"} <= keys:
+        return Format("chains", "chains/paired")
+    if {"sym", "spot", "o"} <= keys:
+        return Format("chains", "chains/short-keys")
+    if {"utc", "session", "tickers"} <= keys:
+        return Format("snapshots", "snapshots/collector-notes")
     items = as_list(document.get("items"))
     if items and ({"headline"} <= as_dict(items[0]).keys() or {"title", "link"} <= as_dict(items[0]).keys()):
         return Format("news", "news/feed", False)
+    answer = as_dict(as_dict(document.get("response")).get("bodyJson")) or document
+    if "optionChain" in answer:
+        return Format("chains", "chains/yahoo")
+    if "quoteResponse" in answer:
+        return Format("snapshots", "snapshots/yahoo")
     if {"request", "response"} <= keys:
         return Format("provider_response", "provider_response/recorded", False)
     raise Unreadable(f"JSON object without a known set of keys: found {_named(document)}")

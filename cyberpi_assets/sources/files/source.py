@@ -20,12 +20,13 @@ import pyarrow.parquet as pq
 
 from cyberpi_assets.settings import OcrRules
 from cyberpi_assets.sources.files import content as c
-from cyberpi_assets.sources.files import disclosures, official, people, recognise, tickers, unified
+from cyberpi_assets.sources.files import disclosures, official, people, quotes, recognise, tickers, unified
 from cyberpi_assets.sources.files.bars import read_bars
 from cyberpi_assets.sources.files.chains import read_chains
 from cyberpi_assets.sources.files.recognise import Format
 from cyberpi_assets.sources.files.scans import Seen, scans_in
 from cyberpi_assets.sources.files.volumes import read_volumes
+from cyberpi_assets.sources.files.watchlist import read_watchlist
 from cyberpi_assets.sources.house.pool import parse_many
 from cyberpi_assets.sources.house.ptr import PtrDocument
 from cyberpi_assets.sources.intake import Gathered, Intake, UnbalancedUnit, Unit
@@ -182,7 +183,7 @@ def read_file(
     if start.startswith("<") and not start.startswith("<TICKER>"):
         return _read_markup(content, origin)
     if start.startswith(("{", "[")):
-        return _read_document(content, c.load_json, origin)
+        return _read_document(content, c.load_json, origin, scratch)
     return _read_text(content, head, origin, scratch)
 
 
@@ -203,18 +204,23 @@ def _read_text(content: c.Content, head: str, origin: Origin, scratch: Path) -> 
         if form.kind == "filings":
             return form, _damaged(form, lambda: official.read_house_index(content.whole(), origin))
         text, note = _damaged(form, content.text)
-        reading = _damaged(form, lambda: _read_rows(form, c.csv_records(text), origin))
+        if form.name == "chains/two-sided":
+            reading = _damaged(form, lambda: quotes.read_two_sided(c.csv_records(text), origin, scratch))
+        else:
+            reading = _damaged(form, lambda: _read_rows(form, c.csv_records(text), origin))
         reading.note = note
         return form, reading
     lines = [x for x in head.splitlines()[:20] if x.strip() and not x.startswith(("#", "---", "%"))]
     if lines and (lines[0].startswith("- ") or (lines[0].endswith(":") and lines[1:2] and "- " in lines[1][:4])):
-        return _read_document(content, c.load_yaml, origin)
+        return _read_document(content, c.load_yaml, origin, scratch)
     if len(names) > 1:
         raise Unreadable("CSV " + recognise.unknown_columns(names))
     raise Unreadable("text of no known kind")
 
 
-def _read_document(content: c.Content, load: Callable[[str], Any], origin: Origin) -> tuple[Format, Reading]:
+def _read_document(
+    content: c.Content, load: Callable[[str], Any], origin: Origin, scratch: Path
+) -> tuple[Format, Reading]:
     text, note = content.text()
     document = load(text)
     form = recognise.recognise_document(document)
@@ -226,6 +232,11 @@ def _read_document(content: c.Content, load: Callable[[str], Any], origin: Origi
         "people/legislators": lambda: people.read_legislators(document, origin),
         "people/committees": lambda: people.read_committees(document, origin),
         "people/memberships": lambda: people.read_memberships(document, origin),
+        "chains/yahoo": lambda: quotes.read_yahoo(document, origin, scratch),
+        "snapshots/yahoo": lambda: quotes.read_yahoo(document, origin, scratch),
+        "snapshots/collector-notes": lambda: quotes.read_meta(document, origin),
+        "chains/paired": lambda: quotes.read_paired(document, origin, scratch),
+        "chains/short-keys": lambda: quotes.read_short_keys(document, origin, scratch),
         "companies/sec-tickers": lambda: _read_rows(form, tickers.sec_records(document), origin),
         "companies/sec-tickers-exchange": lambda: _read_rows(form, tickers.sec_records(document), origin),
     }
@@ -298,6 +309,7 @@ def _parquet_records(content: c.Content) -> Iterator[tuple[int, Record | None, o
 
 
 _STREAMED: Final[dict[str, Callable[[c.Content, Format, Origin, Path], Reading]]] = {
+    "chains/sweep": read_chains,
     "chains/contracts": read_chains,
     "chains/yahoo-table": read_chains,
     "option_volumes/table": read_volumes,
@@ -312,6 +324,9 @@ _ROWS: Final[dict[str, Callable[[people.Records, Origin], Reading]]] = {
     "symbols/changes": tickers.read_symbol_changes,
     "symbols/disappeared": tickers.read_symbol_changes,
     "actions/table": tickers.read_actions,
+    "watchlist/table": read_watchlist,
+    "snapshots/sweep": quotes.read_snapshot_rows,
+    "gaps/sweep": quotes.read_gap_rows,
 }
 _COLLECTIONS: Final = {
     "disclosures/senate-stock-watcher": disclosures.SENATE,

@@ -15,7 +15,6 @@ from typing import Any, cast
 import numpy as np
 
 from cyberpi_assets.domain.calendar import day_number, is_session
-from cyberpi_assets.sources.files.chains import PLACEHOLDER_VOL
 from cyberpi_assets.sources.providers.answers import (
     NEW_YORK,
     Answer,
@@ -25,6 +24,7 @@ from cyberpi_assets.sources.providers.answers import (
     number,
     positive,
 )
+from cyberpi_assets.sources.values import PLACEHOLDER_VOL
 
 Object = Mapping[str, Any]
 _SPLIT = "split"
