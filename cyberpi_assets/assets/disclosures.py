@@ -70,6 +70,7 @@ def filings(
         every[0],
         every[-1],
         scans=facts.facts("ocr_document_facts"),
+        gaps=facts.facts("gap_facts"),
     )
     return disclosures.of_months(ledger, months_of(context))
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from cyberpi_assets.domain.names import resolve_officials
 from cyberpi_assets.domain.sql import ask
-from cyberpi_assets.tables import DISCLOSURE_FACTS, FILING_COVERAGE, FILINGS, OCR_DOCUMENT_FACTS
+from cyberpi_assets.tables import DISCLOSURE_FACTS, FILING_COVERAGE, FILINGS, GAP_FACTS, OCR_DOCUMENT_FACTS
 
 # Of several readings of one document the most complete one counts.
 _BEST = (
@@ -33,6 +33,7 @@ def filings(
     last_month: str,
     *,
     scans: pa.Table | None = None,
+    gaps: pa.Table | None = None,
 ) -> pa.Table:
     """One row per filing, ordered by month and id. Columns: `tables.FILINGS`.
 
@@ -40,6 +41,7 @@ def filings(
     files: `tables.FILE_FACTS`, whose modification times date the sightings. before: the ledger as it was; its filings
     stay, with their first sighting, and with their last reading where no source has the document any more. scans:
     `tables.OCR_DOCUMENT_FACTS`; a scan with rows for review is `ocr`, one without stays `scanned` and says why.
+    gaps: `tables.GAP_FACTS`; a document that a site was asked for in vain is `missing` and says why.
     """
     merged = ask(
         f"""
@@ -67,6 +69,8 @@ def filings(
         ), recognised AS (
             SELECT chamber, document, max(n_rows) AS for_review, arg_max(reason, (n_rows, file)) AS why_not
             FROM scans GROUP BY ALL
+        ), missed AS (
+            SELECT subject, arg_max(reason, "at") AS not_fetched FROM gaps WHERE kind = 'filings' GROUP BY ALL
         ), states AS (
             SELECT s.chamber || ':' || s.document AS filing_id, s.chamber, s.document,
                    CASE WHEN l.{_REPORTS_TRADES} OR t.n > 0 OR r.status IN ('parsed', 'partial', 'empty_verified')
@@ -78,9 +82,10 @@ def filings(
                    r.status AS document_status, r.reason AS document_reason, r.rows_read AS document_rows,
                    coalesce(t.n, 0) AS n, r.rows_expected, t.source, t.ocr, l.document IS NOT NULL AS indexed,
                    r.content_hash, s.first_seen, s.last_seen, coalesce(o.for_review, 0) AS for_review, o.why_not,
-                   coalesce(l.url, r.url, t.url) AS url
+                   coalesce(l.url, r.url, t.url) AS url, m.not_fetched
             FROM seen s LEFT JOIN listed l USING (chamber, document) LEFT JOIN read_ r USING (chamber, document)
             LEFT JOIN stored t USING (chamber, document) LEFT JOIN recognised o USING (chamber, document)
+            LEFT JOIN missed m ON m.subject = s.chamber || ':' || s.document
         )
         SELECT *, CASE WHEN document_status IN ('parsed', 'empty_verified', 'partial') THEN document_status
                        WHEN n > 0 AND ocr THEN 'ocr' WHEN n > 0 THEN 'transcribed'
@@ -95,6 +100,7 @@ def filings(
                     WHEN document_status IS NOT NULL THEN document_reason
                     WHEN n > 0 THEN 'rows from ' || source || '; completeness not verified against the document'
                     WHEN kind = 'other' THEN 'this type of filing reports no transactions'
+                    WHEN not_fetched IS NOT NULL THEN 'indexed, but not fetched: ' || not_fetched
                     ELSE 'indexed, but neither the document nor its rows were found' END AS reason,
                CASE WHEN document_status IN ('parsed', 'partial', 'empty_verified') AND n <= coalesce(document_rows, 0)
                     THEN 'document' WHEN n > 0 THEN source END AS rows_from
@@ -104,6 +110,7 @@ def filings(
         trades=trades,
         files=files,
         scans=OCR_DOCUMENT_FACTS.empty() if scans is None else scans,
+        gaps=GAP_FACTS.empty() if gaps is None else gaps,
     )
     people = resolve_officials(_as_disclosures(merged), officials, terms)
     named = merged.append_column("resolved", people.column("bioguide_id"))

@@ -114,6 +114,11 @@ def _data(settings: Settings) -> Iterator[Finding]:
     if settings.profile is Profile.DEMO:
         yield Finding("profile", f"{name}: a simulated world, seed {settings.demo_seed}; needs no data")
         return
+    if settings.profile is Profile.LIVE:
+        yield from _sites(settings)
+        if settings.data is None:
+            return
+        name += ", beside the sites"
     folder = settings.data
     if folder is None or not folder.is_dir():
         yield Finding("profile", f"{name}: no folder of files at {folder}", well=False)
@@ -127,6 +132,33 @@ def _data(settings: Settings) -> Iterator[Finding]:
         yield Finding("profile", f"{name}: {len(unreadable)} files cannot be read, e.g. {unreadable[0]}", well=False)
     else:
         yield Finding("profile", f"{name}: {len(files):,} files in {folder}", bool(files))
+
+
+def _sites(settings: Settings) -> Iterator[Finding]:
+    """What profile live may ask, and what a person has to say first. No site is asked for the look."""
+    rules = settings.live
+    until = f"to {rules.fetch_until}" if rules.fetch_until else "to the present"
+    asks = f"asks {', '.join(rules.parts)}; filings from {rules.fetch_from} {until}"
+    yield Finding("profile", f"live: {asks}", bool(rules.parts))
+    if rules.contact is None:
+        yield Finding(
+            "contact", "no mail address that a site could write to: set CYBERPI_LIVE__CONTACT to yours", well=False
+        )
+    else:
+        yield Finding("contact", f"every request names {rules.contact}")
+    if "senate" in rules.parts and rules.accept_senate_terms:
+        yield Finding("terms", "you have accepted the terms on the Senate's page")
+    elif "senate" in rules.parts:
+        yield Finding(
+            "terms",
+            f"read the terms on {rules.senate_url}/search/home/ (no commercial use but news, none for credit ratings, "
+            "none to solicit money); if you accept them, set CYBERPI_LIVE__ACCEPT_SENATE_TERMS=true, "
+            "else leave senate out of CYBERPI_LIVE__PARTS",
+            well=False,
+        )
+    fetched = settings.fetched_dir / "raw" / "documents"
+    n = sum(1 for _ in fetched.rglob("*.json")) if fetched.is_dir() else 0
+    yield Finding("fetched", f"{n:,} documents, indexes and answers kept in {settings.fetched_dir}")
 
 
 def _instance(settings: Settings) -> Iterator[Finding]:

@@ -24,9 +24,15 @@ import pytest
 from cyberpi_assets.domain.amendments import standing_rows
 from cyberpi_assets.orchestration.resources import sources_of
 from cyberpi_assets.settings import Profile, Settings
+from cyberpi_assets.sources.files.official import DOCUMENTS_VERSION
 from cyberpi_assets.sources.intake import Gathered, Intake
+from cyberpi_assets.sources.live.documents import Kept
 from cyberpi_assets.sources.live.parts import NO_CONTACT, live_parts
+from cyberpi_assets.sources.live.readings import Readings
+from cyberpi_assets.sources.live.scans import paper_scans
 from cyberpi_assets.sources.live.source import LiveSources
+from cyberpi_assets.sources.senate.page import SenatePtr
+from cyberpi_assets.sources.web.cache import RawCache
 from cyberpi_assets.sources.web.client import Clock
 from cyberpi_assets_tests.sources.live_world import PAPER, World, add_paper, real_world
 from cyberpi_assets_tests.sources.site import FakeTime, Reply
@@ -239,6 +245,12 @@ def test_paper_filings_are_kept_with_their_images(few: World, tmp_path: Path) ->
     found = gather(settings)
     (paper,) = [r for r in found.facts("document_facts").to_pylist() if r["document"] == PAPER]
     assert (paper["status"], paper["rows_read"]) == ("scanned", 0)
+    cache = RawCache(settings.fetched_dir / "raw")
+    raw = cache.find(f"{few.senate.base}/search/view/paper/{PAPER}/")
+    assert raw is not None
+    readings = Readings(settings.fetched_dir / "read" / "senate_efd", DOCUMENTS_VERSION, SenatePtr)
+    (scan,) = paper_scans("senate_efd", [Kept(PAPER, None, raw)], readings, cache)
+    assert [path.read_bytes() for path, _ in scan.pages] == [b"GIF89a\x01", b"GIF89a\x02"]
     gather(settings)
     assert few.documents()["GET /media/2021/1.gif"] == few.documents()["GET /media/2021/2.gif"] == 1
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cyberpi_assets.settings import OcrRules
 from cyberpi_assets.sources.web.client import PoliteClient
 
 
@@ -38,7 +39,10 @@ class Window:
 
 @dataclass(frozen=True)
 class Asking:
-    """The terms of one gathering. `folder` keeps what was fetched; `today` is the day in New York."""
+    """The terms of one gathering. `folder` keeps what was fetched; `today` is the day in New York.
+
+    `ocr`: whether and how scans are read by character recognition.
+    """
 
     client: PoliteClient
     folder: Path
@@ -46,6 +50,7 @@ class Asking:
     today: dt.date
     most: int
     poll_seconds: float
+    ocr: OcrRules
 
     def holds(self, day: dt.date | None, year: int | None = None) -> bool:
         """Whether any window asks for a filing of this day."""

@@ -19,7 +19,9 @@ from cyberpi_assets.sources.live.asking import Asking
 from cyberpi_assets.sources.live.documents import Documents, Kept, write_unit
 from cyberpi_assets.sources.live.house_clerk import FIRST_YEAR, HouseClerk
 from cyberpi_assets.sources.live.readings import Readings
+from cyberpi_assets.sources.live.scans import house_scans
 from cyberpi_assets.sources.live.troubles import Troubles, fetch
+from cyberpi_assets.sources.ocr.units import scan_units
 from cyberpi_assets.sources.rows import Reading
 from cyberpi_assets.sources.web import errors as e
 from cyberpi_assets.sources.web.cache import DamagedCache, RawDocument
@@ -52,6 +54,8 @@ class HousePart:
         self._fetch(rows, troubles, progress)
         kept = [Kept(r.doc_id, r.filing_date, raw) for r in rows if (raw := self._clerk.kept(r)) is not None]
         units += self._documents.units(intake, kept, troubles, progress)
+        if self._asking.ocr.enabled:
+            units += scan_units(intake, house_scans(NAME, kept, self._documents.readings), self._asking.ocr, progress)
         return [*units, *troubles.units(intake)]
 
     def _indexes(

@@ -50,7 +50,9 @@ def live_parts(
         windows = [Window(rules.fetch_from, rules.fetch_until or today)]
         if months is not None:
             windows.append(Window.of_months(*months))
-        asking = Asking(client, settings.fetched_dir, windows, today, rules.max_documents, rules.poll_minutes * 60)
+        asking = Asking(
+            client, settings.fetched_dir, windows, today, rules.max_documents, rules.poll_minutes * 60, settings.ocr
+        )
         makers: dict[str, Callable[[], LivePart]] = {
             "house": lambda: HousePart(HouseClerk(client, rules.house_url), asking),
             "senate": lambda: SenatePart(efd_of(client, rules), asking),
@@ -111,6 +113,6 @@ class FolderPart:
         folder = self._settings.data
         assert folder is not None
         try:
-            return FileSources(folder, intake, self._settings.max_file_bytes).gather(progress).units
+            return FileSources(folder, intake, self._settings.max_file_bytes, self._settings.ocr).gather(progress).units
         except NotADirectoryError as error:
             raise NotAsked(str(error)) from None

@@ -20,8 +20,10 @@ from cyberpi_assets.sources.intake import Intake
 from cyberpi_assets.sources.live.asking import Asking, Window
 from cyberpi_assets.sources.live.documents import Documents, Kept, write_unit
 from cyberpi_assets.sources.live.readings import Readings
+from cyberpi_assets.sources.live.scans import paper_scans
 from cyberpi_assets.sources.live.senate_efd import SenateEfd
 from cyberpi_assets.sources.live.troubles import Troubles, fetch
+from cyberpi_assets.sources.ocr.units import scan_units
 from cyberpi_assets.sources.rows import Reading, Unreadable
 from cyberpi_assets.sources.senate.page import SenatePtr, read_ptr_page
 from cyberpi_assets.sources.senate.search import SearchRow, read_search
@@ -69,6 +71,9 @@ class SenatePart:
         units += self._documents.units(intake, kept, troubles, progress)
         papers = {r.document for r in wanted if r.kind == "paper"}
         self._fetch_images([k for k in kept if k.document in papers], left, troubles, progress)
+        if self._asking.ocr.enabled:
+            scans = paper_scans(NAME, kept, self._readings, self._cache)
+            units += scan_units(intake, scans, self._asking.ocr, progress)
         return [*units, *troubles.units(intake)]
 
     # ------------------------------------------------------------------------------------------------------- the index
