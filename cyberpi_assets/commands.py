@@ -110,6 +110,43 @@ def import_command(ctx: click.Context, folder: Path) -> None:
     say_import(settings)
 
 
+@click.command("sweep")
+@click.option("--tickers", metavar="A,B", help="These names in place of the universe.")
+@click.option("--provider", type=click.Choice(["yahoo", "ibkr"]), help="In place of CYBERPI_MARKET__PROVIDER.")
+@click.option(
+    "--depth",
+    type=click.Choice(["quotes", "fired", "full"]),
+    help="Quotes alone; chains of the names that fire (usual with ibkr); all chains (usual with yahoo).",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be asked for and how long the pace makes it take.")
+@click.pass_context
+def sweep_command(
+    ctx: click.Context, tickers: str | None, provider: str | None, depth: str | None, dry_run: bool
+) -> None:
+    """Ask for quotes and option chains of the universe, and compute the scores made of them.
+
+    Only profile live asks a provider; it keeps to the provider's limits, goes on where a killed sweep stopped, and
+    says of every name why it has none. In the other profiles the assets are computed from what is there.
+    Exit codes: 0 done, 1 a step failed or no name was answered, 2 usage, 5 another run is going on.
+    """
+    from cyberpi_assets.definitions import sweep_job
+    from cyberpi_assets.orchestration.instance import AlreadyRunning
+    from cyberpi_assets.orchestration.market import sweep_and_compute
+    from cyberpi_assets.orchestration.sweeping import NoUniverse
+
+    settings = _settings(ctx)
+    if provider:
+        settings = settings.model_copy(update={"market": settings.market.model_copy(update={"provider": provider})})
+    named = tuple(dict.fromkeys(t.strip().upper() for t in tickers.split(",") if t.strip())) if tickers else None
+    try:
+        sys.exit(0 if sweep_and_compute(settings, sweep_job, named, depth, dry_run=dry_run) else EXIT_FAILED)
+    except NoUniverse as error:
+        raise click.UsageError(str(error)) from None
+    except AlreadyRunning as error:
+        click.echo(f"cyberpi: {error}", err=True)
+        sys.exit(EXIT_BUSY)
+
+
 @click.command("ui")
 @click.option("--port", default=3000, show_default=True, help="Port on 127.0.0.1.")
 @click.pass_context
@@ -149,6 +186,7 @@ COMMANDS: tuple[click.Command, ...] = (
     status_command,
     doctor_command,
     import_command,
+    sweep_command,
     ui_command,
     stop_command,
 )

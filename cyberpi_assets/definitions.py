@@ -22,6 +22,7 @@ from cyberpi_assets.checks import CHECKS
 from cyberpi_assets.orchestration.jobs import JOBS
 from cyberpi_assets.orchestration.progress import progress_logger
 from cyberpi_assets.orchestration.resources import resources_of
+from cyberpi_assets.orchestration.schedules import schedules_of
 from cyberpi_assets.orchestration.sensors import sensors_of
 from cyberpi_assets.settings import Settings
 
@@ -35,6 +36,7 @@ def build_defs(settings: Settings, resources: Mapping[str, object] | None = None
         asset_checks=CHECKS,
         jobs=JOBS,
         sensors=sensors_of(settings),
+        schedules=schedules_of(settings),
         resources={**resources_of(settings), **(resources or {})},
         executor=dg.in_process_executor,
         loggers={"progress": progress_logger},
@@ -52,3 +54,8 @@ def everything_job() -> dg.JobDefinition:
 def spine_job() -> dg.JobDefinition:
     """The job of all assets but the evidence, for the settings of the environment."""
     return build_defs(Settings()).resolve_job_def("spine")  # pyright: ignore[reportCallIssue]
+
+
+def sweep_job() -> dg.JobDefinition:
+    """The job of quotes, chains and threat scores, for the settings of the environment."""
+    return build_defs(Settings()).resolve_job_def("sweep")  # pyright: ignore[reportCallIssue]

@@ -10,6 +10,7 @@ import duckdb
 
 from cyberpi_assets.domain.options.watchlist import FILE_LIST
 from cyberpi_assets.orchestration.partitions import months_asked_for
+from cyberpi_assets.orchestration.sweeping import ASK, SWEEP, AfterASweep
 from cyberpi_assets.settings import Profile, Settings
 from cyberpi_assets.sources.demo.source import DemoSources
 from cyberpi_assets.sources.files.source import FileSources
@@ -80,7 +81,11 @@ def _sources_of_a_run(settings: Settings) -> dg.ResourceDefinition:
 
     @dg.resource(description="Where facts come from in this profile; in profile live, the months of the run as well.")
     def sources(context: dg.InitResourceContext) -> Sources:
-        return sources_of(settings, months_asked_for(context.run.tags if context.run is not None else {}))
+        tags = context.run.tags if context.run is not None else {}
+        if SWEEP in tags:  # of quotes and chains: the official sites have schedules of their own
+            kept = partial(sources_of, settings, asks=False)
+            return AfterASweep(kept, settings) if tags[SWEEP] == ASK else kept()
+        return sources_of(settings, months_asked_for(tags))
 
     return sources
 

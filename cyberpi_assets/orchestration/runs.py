@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import click
@@ -45,6 +45,8 @@ def run(
     everything: bool = False,
     months: tuple[str, str | None] | None = None,
     evidence: bool = True,
+    asks: bool = True,
+    tags: Mapping[str, str] | None = None,
 ) -> Outcome:
     """Read what is new, compute the months due, keep the state. Raises AlreadyRunning.
 
@@ -52,13 +54,13 @@ def run(
     changed. `job` is a function of a module, by whose name Dagster finds the job again. The state is kept
     only after a run that went through, so an interrupted run is planned again.
     `evidence` says whether the job computes the evidence; without it the last month stays marked as unfinished, and the
-    next run with it computes that month again, and the evidence.
+    next run with it computes that month again, and the evidence. Without `asks` no site is asked; `tags` go to the run.
     """
     began = time.monotonic()
     with alone(settings, "run", wait=False), opened(settings) as instance:
         click.echo(f"cyberpi: profile {settings.profile.value}, data in {settings.data_dir}", err=True)
         every = MONTHS.get_partition_keys()
-        gathered = _read(settings, None if months is None else (months[0], months[1] or every[-1]))
+        gathered = _read(settings, None if months is None else (months[0], months[1] or every[-1]), asks=asks)
         now, before = state_of(settings, gathered), read_state(settings)
         due = plan(now, before, lake_of(settings))
         if everything:
@@ -76,7 +78,7 @@ def run(
             dg.reconstructable(job),
             instance=instance,
             run_config={"loggers": {"progress": {}}},
-            tags={RANGE_FROM: due.months[0], RANGE_TO: due.months[1], PLANNED: "run"},
+            tags={RANGE_FROM: due.months[0], RANGE_TO: due.months[1], PLANNED: "run", **(tags or {})},
         )
         if result.success and months is None:
             keep_state(settings, now if evidence else now | {UNFINISHED: every[-1]})
