@@ -1,6 +1,7 @@
 # Everything a person does here. Needs python3 (3.11 to 3.13), make and git; the rest is installed into .venv.
 #   make run                                the whole lineage on the simulated world
 #   make run PROFILE=files DATA=<folder>    on bulk files
+#   make run PROFILE=live                   on the official sites (first: .venv/bin/cyberpi doctor --profile live)
 #   make test | check | bench | ui | clean
 
 PYTHON  ?= python3
@@ -31,7 +32,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-run: $(VENV)/.installed ## build every table and report (PROFILE=demo|files, DATA=folder)
+run: $(VENV)/.installed ## build every table and report (PROFILE=demo|files|live, DATA=folder)
 	@$(BIN)/cyberpi run
 
 ui: $(VENV)/.installed ## Dagster on 127.0.0.1:3000, with the history kept in data/
@@ -58,6 +59,8 @@ bench: $(VENV)/.installed ## the tables of docs/benchmarks.md, measured here (DA
 lock: $(VENV)/.installed ## resolve the newest releases that work together
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --all-extras pyproject.toml -o requirements.lock
 
-clean: ## remove what runs have made; the environment stays
-	@if [ -x $(BIN)/cyberpi ]; then for p in demo files; do $(BIN)/cyberpi stop --profile $$p >/dev/null 2>&1 || true; done; fi
-	rm -rf data/demo data/files data/dagster data/live .pytest_cache .ruff_cache .hypothesis
+clean: ## remove what runs have made; the environment and what sites gave stay
+	@if [ -x $(BIN)/cyberpi ]; then for p in demo files live; do $(BIN)/cyberpi stop --profile $$p >/dev/null 2>&1 || true; done; fi
+	@# what was fetched from sites stays: they need not be asked again
+	@if [ -d data/live ]; then find data/live -mindepth 1 -maxdepth 1 ! -name fetched ! -name sweeps -exec rm -rf {} +; fi
+	rm -rf data/demo data/files data/dagster .pytest_cache .ruff_cache .hypothesis

@@ -300,6 +300,25 @@ def returns(bench: Bench) -> Group:
     )
 
 
+def filings(bench: Bench) -> Group:
+    """Official documents, where the folder has them: House PDFs against pdfplumber, Senate pages."""
+    from benchmarks import house as pieces
+
+    reports, pages = (bench.data / "filings" / part for part in ("house/ptr_pdfs", "senate/efd_ptr_html.tar.gz"))
+    rows = [*(pieces.house(reports) if reports.is_dir() else []), *(pieces.senate(pages) if pages.is_file() else [])]
+    return Group(
+        "filings",
+        "Official documents",
+        [
+            "baseline: `extract_tables` of pdfplumber and a pattern for rows, on a sample of the same documents; it "
+            "keeps fewer fields and no count of its own; best of 3 for ours, once for the baseline"
+            if rows
+            else "the folder holds no official documents: nothing was measured"
+        ],
+        rows,
+    )
+
+
 GROUPS: dict[str, Callable[[Bench], Group]] = {
-    g.__name__: g for g in (alerts, scores, scale, graph, demo, lake, evidence, returns)
+    g.__name__: g for g in (alerts, scores, scale, graph, demo, lake, evidence, returns, filings)
 }

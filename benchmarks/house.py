@@ -1,25 +1,25 @@
-"""Transaction reports of the House: rows and pages a second beside table extraction with pdfplumber, in the same run.
+"""Official documents: reports of the House beside pdfplumber in the same run, and pages of the Senate.
 
 The baseline is what people write: every page's tables with `extract_tables`, a row where a date and an amount stand,
 and the collapsed first row of a page taken apart by a pattern. It keeps fewer fields and no count of its own, to its
-advantage. `run(folder)` gives rows (work, ours, baseline, ratio, peak MB of ours); `folder` holds report PDFs.
+advantage.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import sys
+import tarfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from benchmarks.measure import peak_mb
+from benchmarks.report import Row, Target
 from cyberpi_assets.sources.house.pool import parse_many
 from cyberpi_assets.sources.house.ptr import read_ptr
+from cyberpi_assets.sources.senate.page import read_ptr_page
 
-Line = tuple[str, str, str, str, float]
 _ROW = re.compile(
     r"\b[PSE](?: \(partial\))?\s+(\d{1,2}/\d{1,2}/\d{4})\s+(\d{1,2}/\d{1,2}/\d{4})\s+(\$[\d,]+|Over|Spouse)",
     re.MULTILINE,
@@ -55,8 +55,8 @@ def _timed(read: Callable[[Path], tuple[int, int]], paths: list[Path], n: int) -
     return best, pages, rows
 
 
-def run(folder: Path, *, sample_pages: int = 60) -> list[Line]:
-    """Measure; the baseline reads the first documents up to `sample_pages` pages, ours the same ones and then all."""
+def house(folder: Path, *, sample_pages: int = 60) -> list[Row]:
+    """Reports in a folder; the baseline reads the first ones up to `sample_pages` pages, ours the same and then all."""
     paths = sorted(p for p in folder.glob("*.pdf") if p.stem.isdigit())
     sample, n_pages = list[Path](), 0
     for path in paths:
@@ -65,41 +65,40 @@ def run(folder: Path, *, sample_pages: int = 60) -> list[Line]:
         sample.append(path)
         n_pages += ours(path)[0]
     seconds, pages, rows = _timed(ours, sample, 3)
-    slow, slow_pages, slow_rows = _timed(plain, sample, 1)
-    found: list[Line] = [
-        (
-            f"pages a second, one core ({pages} pages)",
-            f"{pages / seconds:,.0f}",
-            f"{slow_pages / slow:,.1f}",
-            f"{slow / seconds:.1f}x",
+    slow, _, slow_rows = _timed(plain, sample, 1)
+    speed = f"{pages / seconds:,.0f} pages and {rows / seconds:,.0f} rows a second"
+    found = [
+        Row(
+            f"{len(sample)} reports of the House on one core, {pages} pages, {rows} rows: {speed} "
+            f"(baseline {pages / slow:,.1f} and {slow_rows / slow:,.1f}; it finds {slow_rows} rows)",
+            seconds,
             peak_mb(),
-        ),
-        (
-            f"rows a second, one core ({rows} rows; the baseline finds {slow_rows})",
-            f"{rows / seconds:,.0f}",
-            f"{slow_rows / slow:,.1f}",
-            f"{(rows / seconds) / (slow_rows / slow):.1f}x",
-            peak_mb(),
-        ),
+            slow,
+            Target(ratio=1 / 5),
+        )
     ]
     cores = os.cpu_count() or 1
     alone, all_pages, all_rows = _timed(ours, paths, 1)
     began = time.perf_counter()
-    documents: list[Any] = [document for _, document in parse_many(paths)]
+    documents = [document for _, document in parse_many(paths)]
     together = time.perf_counter() - began
-    assert sum(len(d.rows) for d in documents) == all_rows
-    found.append(
-        (
-            f"{len(paths)} documents, {all_pages} pages, {all_rows} rows: {cores} processes beside one, start included",
-            f"{together:.2f} s",
-            f"{alone:.2f} s",
-            f"{alone / together:.1f}x",
-            peak_mb(),
-        )
-    )
+    if sum(len(d.rows) for d in documents) != all_rows:
+        raise AssertionError("many processes found other rows than one")
+    work = f"{len(paths)} reports, {all_pages} pages, {all_rows} rows: {cores} processes, their start included; "
+    found.append(Row(work + "baseline: our own on one core", together, peak_mb(), alone))
     return found
 
 
-if __name__ == "__main__":
-    for line in run(Path(sys.argv[1])):
-        print(*line, sep=" | ")
+def senate(archive: Path) -> list[Row]:
+    """All report pages of an archive, on one core; every one must agree with the count that it states."""
+    with tarfile.open(archive) as tar:
+        pages = [file.read() for member in tar if (file := tar.extractfile(member)) is not None]
+    began = time.perf_counter()
+    read = [read_ptr_page(page) for page in pages]
+    seconds = time.perf_counter() - began
+    rows = sum(len(page.rows) for page in read)
+    if any(page.status == "parsed" and len(page.rows) != page.rows_stated for page in read):
+        raise AssertionError("a page counts as parsed that does not agree with its own count")
+    return [
+        Row(f"{len(pages)} report pages of the Senate, {rows:,} rows", seconds, peak_mb(), target=Target(seconds=5))
+    ]

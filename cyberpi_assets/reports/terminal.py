@@ -101,11 +101,11 @@ _DATA = click.Option(
     metavar="FOLDER",
     expose_value=False,
     callback=_remember,
-    help="Folder of bulk files for profile files (CYBERPI_DATA).",
+    help="Folder of bulk files: for profile files, and beside the sites for live (CYBERPI_DATA).",
 )
 _PROFILE = click.Option(
     ["--profile"],
-    metavar="demo|files",
+    metavar="demo|files|live",
     expose_value=False,
     callback=_remember,
     help="Where facts come from (CYBERPI_PROFILE; default demo).",
