@@ -6,7 +6,9 @@ from a source is ever part of a query; values are bound.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import duckdb
 import pyarrow as pa
@@ -15,10 +17,24 @@ from cyberpi_assets.tables import Table
 
 Frame = pa.Table | duckdb.DuckDBPyRelation
 
+_SHARED: ContextVar[duckdb.DuckDBPyConnection | None] = ContextVar("engine of several queries", default=None)
+
 
 def only(frame: Frame, *columns: str) -> Frame:
     """The frame with only these columns; of a relation, only these are read from disk."""
     return frame.select(list(columns)) if isinstance(frame, pa.Table) else frame.project(", ".join(columns))
+
+
+@contextmanager
+def one_engine() -> Generator[None]:
+    """All queries inside are asked of one engine: starting one takes longer than most questions to small frames."""
+    con = duckdb.connect()
+    token = _SHARED.set(con)
+    try:
+        yield
+    finally:
+        _SHARED.reset(token)
+        con.close()
 
 
 def ask(
@@ -28,7 +44,8 @@ def ask(
 
     Order is what the query says. Raises duckdb.Error.
     """
-    con = duckdb.connect()
+    shared = _SHARED.get()
+    con = duckdb.connect() if shared is None else shared.cursor()  # frames are known to the cursor alone
     try:
         con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         for name, frame in frames.items():

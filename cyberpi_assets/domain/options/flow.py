@@ -22,7 +22,7 @@ from cyberpi_assets.domain.options import measures
 from cyberpi_assets.domain.options.averages import splits_of, stock_volume, usual_volume
 from cyberpi_assets.domain.options.contracts import COLUMNS, SHARES, Contracts, contracts_of
 from cyberpi_assets.domain.options.greeks import greeks_of
-from cyberpi_assets.domain.sql import Frame, ask, only
+from cyberpi_assets.domain.sql import Frame, ask, one_engine, only
 from cyberpi_assets.settings import OptionRules
 from cyberpi_assets.tables import MARKET_SNAPSHOTS, OPTION_FLOW, OPTION_VOLUMES
 
@@ -76,12 +76,13 @@ FROM (SELECT s.*, w.days IS NOT NULL AS near FROM sides s LEFT JOIN near w USING
 
 # A provider that lists one right only has left out contracts that did not trade: the other right's volume is nothing.
 _SIDES_KNOWN = """
-SELECT * REPLACE (
+WITH sides AS (SELECT * REPLACE (
     CASE WHEN n_puts IS NULL AND calls IS NOT NULL THEN 0 ELSE puts END AS puts,
     CASE WHEN n_calls IS NULL AND puts IS NOT NULL THEN 0 ELSE calls END AS calls,
     CASE WHEN n_puts_all IS NULL AND calls_all IS NOT NULL THEN 0 ELSE puts_all END AS puts_all,
     CASE WHEN n_calls_all IS NULL AND puts_all IS NOT NULL THEN 0 ELSE calls_all END AS calls_all)
-FROM totals"""
+    FROM totals)
+SELECT * REPLACE (puts_all + calls_all AS chain_volume) FROM sides"""
 
 _ROWS = """
 WITH t AS (
@@ -100,13 +101,12 @@ WITH t AS (
 ), held AS (
     SELECT *, CASE WHEN mean_volume > 0 THEN 'own' WHEN mean_total > 0 THEN 'own_total'
                    WHEN average_option_volume > 0 THEN 'provider' END AS basis,
-           coalesce(otm_puts, CASE WHEN total IS NOT NULL AND coalesce(n_puts_no_spot, 0) = 0 THEN 0 END) AS otm
+           coalesce(otm_puts, CASE WHEN puts IS NOT NULL AND coalesce(n_puts_no_spot, 0) = 0 THEN 0 END) AS otm
     FROM t
 ), compared AS (
     SELECT *, CASE basis WHEN 'own' THEN mean_volume WHEN 'own_total' THEN mean_total
                          WHEN 'provider' THEN average_option_volume END AS average,
-           CASE WHEN basis = 'own' THEN total WHEN calls_all IS NOT NULL AND puts_all IS NOT NULL THEN chain_volume
-                END AS volume
+           CASE WHEN basis = 'own' THEN total ELSE chain_volume END AS volume
     FROM held
 )
 SELECT ticker, snapshot_at, session, source, data_type, 'chain' AS scope, partial_day, stale_minutes,
@@ -120,8 +120,7 @@ SELECT ticker, snapshot_at, session, source, data_type, 'chain' AS scope, partia
        volume AS compared_volume, 100.0 * (volume - average) / average AS volume_excess_pct,
        otm AS otm_put_volume, coalesce(near_volume, CASE WHEN total IS NOT NULL THEN 0 END) AS near_volume,
        CASE WHEN total > 0 THEN coalesce(near_volume, 0) / total END AS near_share,
-       CASE WHEN puts_all IS NOT NULL AND calls_all IS NOT NULL
-            THEN ln((puts_all + 0.5) / (calls_all + 0.5)) END AS log_put_call,
+       ln((puts_all + 0.5) / (calls_all + 0.5)) AS log_put_call,
        CASE WHEN puts_all > 0 AND n_no_spot = 0 THEN coalesce(otm_all, 0) / puts_all END AS otm_put_share,
        CASE WHEN chain_volume > 0 THEN coalesce(volume_30d, 0) / chain_volume END AS share_30d,
        CASE WHEN median_volume > 0 THEN chain_volume / median_volume END AS volume_ratio,
@@ -208,12 +207,12 @@ def option_flow(
     months: YYYY-MM to return, all when None. A month is the same however many are asked for at once, given the same
     rows before it. Raises duckdb.Error.
     """
-    if months is not None and isinstance(chains, duckdb.DuckDBPyRelation):
-        parts = [
-            _option_flow(near, rules, volumes, quotes, bars, actions, some) for near, some in _in_parts(chains, months)
-        ]
-        return pa.concat_tables([OPTION_FLOW.empty(), *parts])
-    return _option_flow(chains, rules, volumes, quotes, bars, actions, months)
+    with one_engine():
+        if months is not None and isinstance(chains, duckdb.DuckDBPyRelation):
+            near = _in_parts(chains, months)
+            parts = [_option_flow(rows, rules, volumes, quotes, bars, actions, some) for rows, some in near]
+            return pa.concat_tables([OPTION_FLOW.empty(), *parts])
+        return _option_flow(chains, rules, volumes, quotes, bars, actions, months)
 
 
 def _in_parts(chains: duckdb.DuckDBPyRelation, months: Iterable[str]) -> Iterator[tuple[pa.Table, list[str]]]:
@@ -329,7 +328,7 @@ def _usual_total(asked: pa.Table, volumes: pa.Table, actions: pa.Table | None, r
     return usual_volume(asked.select(["ticker", "session"]), history, actions, rules)
 
 
-def _timing(snaps: pa.Table, rules: OptionRules) -> dict[str, pa.Array]:  # pyright: ignore[reportMissingTypeArgument, reportUnknownParameterType]
+def _timing(snaps: pa.Table, rules: OptionRules) -> dict[str, Column]:
     """Whether each snapshot was taken while the day was going on, and how long after its close otherwise."""
     moment = snaps.column("snapshot_at").cast(pa.int64()).to_numpy()
     close = closes_of(day_numbers(snaps.column("session")).astype(np.int32))

@@ -1,9 +1,11 @@
-"""What is measured on the contracts of a snapshot: volumes by expiry, large trades, the volatility surface, open interest.
+"""What is measured on the contracts of a snapshot: volumes by expiry, large trades, volatilities, open interest.
 
 Here belong the passes over all contracts; each gives a small table by snapshot. What is made of them is in `flow.py`.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +23,7 @@ _HAIR = 1e-9  # relative: a strike so near to 0.95 S is taken to lie on it, and 
 _SIDES = """
 SELECT snap, days, put, count(*) AS n, count(volume) AS n_volume, count(vol) AS n_vol,
        count(*) FILTER (computed) AS n_computed, sum(volume) AS volume,
-       sum(volume) FILTER (strike < $otm * spot) AS otm, count(*) FILTER (NOT spot > 0) AS n_no_spot,
+       sum(volume) FILTER (strike < $otm * spot) AS otm, count(*) FILTER (spot IS NULL) AS n_no_spot,
        sum(volume * abs(delta)) AS flow, sum(volume) FILTER (delta IS NOT NULL) AS flow_volume
 FROM contracts GROUP BY ALL"""
 
@@ -90,7 +92,8 @@ WITH asked AS (SELECT unnest([20, 30, 60]) AS target, unnest([10, 15, 30]) AS re
 )
 SELECT snap, max(value) FILTER (kind = 'middle' AND target = 30) AS atm_iv,
        max(value) FILTER (kind = 'skew' AND target = 30) AS skew_25d,
-       max(value) FILTER (kind = 'middle' AND target = 60) - max(value) FILTER (kind = 'middle' AND target = 20) AS term_slope
+       max(value) FILTER (kind = 'middle' AND target = 60)
+           - max(value) FILTER (kind = 'middle' AND target = 20) AS term_slope
 FROM valued GROUP BY snap"""
 
 # Open interest is the figure of the session before. Today's less yesterday's is what the session before changed.
@@ -108,26 +111,25 @@ def as_table(c: Contracts, g: Greeks, earlier: npt.NDArray[np.int32]) -> pa.Tabl
     and strike (to a thousandth of a dollar).
     """
     contract = (c.expiry.astype(np.int64) * 2 + c.put << 36) + np.rint(c.strike * 1000).astype(np.int64)
-    return pa.table(
-        {
-            "snap": c.snap,
-            "earlier": earlier[c.snap],
-            "contract": contract,
-            "days": c.days,
-            "put": c.put,
-            "strike": c.strike,
-            "volume": known(c.volume),
-            "open_interest": known(c.open_interest),
-            "vol": known(g.vol),
-            "delta": known(g.delta),
-            "computed": g.computed,
-            "spot": known(c.spot),
-        }
-    )
+    columns: dict[str, Any] = {
+        "snap": c.snap,
+        "earlier": earlier[c.snap],
+        "contract": contract,
+        "days": c.days,
+        "put": c.put,
+        "strike": c.strike,
+        "volume": known(c.volume),
+        "open_interest": known(c.open_interest),
+        "vol": known(g.vol),
+        "delta": known(g.delta),
+        "computed": g.computed,
+        "spot": known(c.spot),
+    }
+    return pa.table(columns)
 
 
 def sides(contracts: pa.Table, rules: OptionRules) -> pa.Table:
-    """By snapshot, days to expiry and right: contracts, known volumes, volatilities; volume, its parts, its delta flow."""
+    """By snapshot, days to expiry and right: contracts, known volumes and volatilities; volume and its parts."""
     return ask(_SIDES, params={"otm": rules.otm_put_strike * (1 - _HAIR)}, contracts=contracts)
 
 

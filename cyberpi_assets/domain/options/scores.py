@@ -11,16 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from cyberpi_assets.domain.columns import day_numbers, known
 from cyberpi_assets.domain.calendar import ordinal
+from cyberpi_assets.domain.columns import Column, day_numbers, known
 from cyberpi_assets.domain.options.history import FEATURES, Distances, distances
 from cyberpi_assets.domain.options.seed import seed_indicators, seed_scores
-from cyberpi_assets.domain.sql import ask
+from cyberpi_assets.domain.sql import ask, one_engine
 from cyberpi_assets.settings import ThreatRules
 from cyberpi_assets.tables import COMPANY_EVENTS, THREAT_INDICATORS, THREAT_SCORES
 
@@ -121,12 +122,23 @@ def threats_of(
     row counts, so a month is the same however many are asked for. otm_below, near_days: as the flow was measured, for
     the words. Raises duckdb.Error.
     """
-    flow = ask(_NAMED, flow=flow)
+    with one_engine():
+        return _threats_of(ask(_NAMED, flow=flow), rules, events, companies, months, (otm_below, near_days))
+
+
+def _threats_of(
+    flow: pa.Table,
+    rules: ThreatRules,
+    events: pa.Table | None,
+    companies: pa.Table | None,
+    months: Iterable[str] | None,
+    measured: tuple[float, int],
+) -> Threats:
     if companies is None:
         companies = pa.table({c: pa.array([], pa.string()) for c in ("ticker", "name", "sector")})
     found = distances(flow, companies, rules)
     history = _history(flow, found, rules, None if months is None else set(months))
-    rated = seed_indicators(flow, rules, otm_below=otm_below, near_days=near_days)
+    rated = seed_indicators(flow, rules, otm_below=measured[0], near_days=measured[1])
     confounded = _confounders(flow, events, companies, rules)
     params = {"prefix": PREFIX, "fires": rules.history_fires, "present": rules.history_present}
     features = ask(_FEATURES, params=params, features=_long(found))
@@ -181,17 +193,16 @@ def _history(flow: pa.Table, found: Distances, rules: ThreatRules, months: set[s
     wanted = np.ones(z.size, dtype=bool)
     if months is not None:
         wanted = np.isin(np.array(flow.column("month").to_pylist(), dtype=object), sorted(months))
-    return pa.table(
-        {
-            "id": flow.column("id"),
-            "history_score": known(score),
-            "history_z": known(z),
-            "history_n": pa.array(found.n, pa.int64()),
-            "history_weight": known(found.weight),
-            "history_reason": pa.array(why, pa.string()),
-            "wanted": pa.array(wanted, pa.bool_()),
-        }
-    )
+    columns: dict[str, Any] = {
+        "id": flow.column("id"),
+        "history_score": known(score),
+        "history_z": known(z),
+        "history_n": pa.array(found.n, pa.int64()),
+        "history_weight": known(found.weight),
+        "history_reason": pa.array(why, pa.string()),
+        "wanted": pa.array(wanted, pa.bool_()),
+    }
+    return pa.table(columns)
 
 
 def _long(found: Distances) -> pa.Table:
@@ -199,22 +210,21 @@ def _long(found: Distances) -> pa.Table:
     rows, width = found.value.shape
     names = list(FEATURES)
 
-    def flat(values: Floats) -> pa.Array:  # pyright: ignore[reportMissingTypeArgument, reportUnknownParameterType]
+    def flat(values: Floats) -> Column:
         return known(values.reshape(-1))
 
-    return pa.table(
-        {
-            "id": np.repeat(np.arange(rows), width),
-            "feature": pa.array(names * rows, pa.string()),
-            "words": pa.array([_WORDS[f] for f in names] * rows, pa.string()),
-            "sign": np.tile([float(v[0]) for v in FEATURES.values()], rows),
-            "value": flat(found.value),
-            "median": flat(found.median),
-            "z": flat(found.combined),
-            "alone": np.isnan(found.peers).reshape(-1),
-            "n": np.repeat(found.n, width),
-        }
-    )
+    columns: dict[str, Any] = {
+        "id": np.repeat(np.arange(rows), width),
+        "feature": pa.array(names * rows, pa.string()),
+        "words": pa.array([_WORDS[f] for f in names] * rows, pa.string()),
+        "sign": np.tile([float(v[0]) for v in FEATURES.values()], rows),
+        "value": flat(found.value),
+        "median": flat(found.median),
+        "z": flat(found.combined),
+        "alone": np.isnan(found.peers).reshape(-1),
+        "n": np.repeat(found.n, width),
+    }
+    return pa.table(columns)
 
 
 def _confounders(flow: pa.Table, events: pa.Table | None, companies: pa.Table, rules: ThreatRules) -> pa.Table:

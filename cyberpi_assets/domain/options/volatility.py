@@ -8,8 +8,8 @@ mean of strike and forward. With x = ln(F/K) <= 0 and total volatility s = sigma
 
     b(s) = exp(x/2) N(x/s + s/2) - exp(-x/2) N(x/s - s/2)        0 < b < exp(x/2)
 
-b has one inflection, at s = sqrt(2|x|). Below it the logarithm of b is concave and above it b itself is, so Newton's steps
-(with Halley's correction) on the one or the other come home; a bracket that only shrinks catches the rest.
+b has one inflection, at s = sqrt(2|x|). Below it the logarithm of b is concave and above it b itself is, so Newton's
+steps (with Halley's correction) on the one or the other come home; a bracket that only shrinks catches the rest.
 """
 
 from __future__ import annotations
