@@ -46,11 +46,11 @@ def universe(settings: Settings, sources: Callable[[], Sources]) -> tuple[str, .
             rows = con.execute("SELECT ticker FROM watchlist").fetchall()
         finally:
             con.close()
-        tickers = [ticker for (ticker,) in rows]
+        tickers = [str(ticker) for (ticker,) in rows]
     else:
         lists = sources().gather().facts("watchlist_facts")
         nothing = TOP_TRADED_TICKERS.empty(), COMPANIES.empty(), DAILY_BARS.empty()
-        tickers = watchlist(lists, *nothing, settings.universe).column("ticker").to_pylist()
+        tickers = list(map(str, watchlist(lists, *nothing, settings.universe).column("ticker").to_pylist()))
     if not tickers:
         raise NoUniverse(
             "nobody is watched: no table watchlist and no list of names; run `cyberpi run`, or name --tickers"

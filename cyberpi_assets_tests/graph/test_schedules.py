@@ -1,0 +1,151 @@
+"""When the market is swept: on the exchange's calendar, in New York's time; such a run asks before it reads."""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import partial
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import pytest
+from dagster._utils.schedules import schedule_execution_time_iterator
+
+from cyberpi_assets.definitions import build_defs
+from cyberpi_assets.orchestration.resources import resources_of, sources_of
+from cyberpi_assets.orchestration.schedules import opening_hours, schedules_of
+from cyberpi_assets.orchestration.sweeping import ASK, KEPT, SWEEP, AfterASweep, NoUniverse, universe
+from cyberpi_assets.settings import IbkrRules, MarketRules, Profile, Settings
+from cyberpi_assets_tests.sources.tws_gateway import World, serving
+
+NEW_YORK = ZoneInfo("America/New_York")
+
+
+def tick(local: str, profile: Profile = Profile.LIVE) -> dg.RunRequest | str:
+    (schedule,) = schedules_of(Settings(profile=profile))  # pyright: ignore[reportCallIssue]
+    at = dt.datetime.fromisoformat(local).replace(tzinfo=NEW_YORK)
+    with dg.build_schedule_context(scheduled_execution_time=at) as context:
+        result = schedule.evaluate_tick(context)
+    if result.run_requests:
+        (request,) = result.run_requests
+        return request
+    return result.skip_message or ""
+
+
+@pytest.mark.parametrize("local", ["2026-07-14T09:30", "2026-07-14T12:00", "2026-07-14T16:00", "2026-11-27T13:00"])
+def test_a_sweep_is_due_while_the_exchange_is_open(local: str) -> None:
+    request = tick(local)
+    assert isinstance(request, dg.RunRequest)
+    assert request.tags[SWEEP] == ASK
+    assert request.tags["dagster/asset_partition_range_start"] == local[:7]
+    assert request.tags["dagster/asset_partition_range_end"] == local[:7]
+
+
+@pytest.mark.parametrize(
+    ("local", "reason"),
+    [
+        ("2026-07-03T11:00", "closed on 2026-07-03"),  # the Friday on which Independence Day is observed
+        ("2026-11-26T11:00", "closed on 2026-11-26"),  # Thanksgiving
+        ("2026-11-27T13:30", "closed at 13:00"),  # the half day after it
+        ("2026-07-18T11:00", "closed on 2026-07-18"),  # a Saturday
+        ("2026-07-14T09:00", "opens at 09:30"),
+        ("2026-07-14T16:30", "closed at 16:00"),
+    ],
+)
+def test_holidays_and_half_days_are_skipped_with_the_reason(local: str, reason: str) -> None:
+    skipped = tick(local)
+    assert isinstance(skipped, str)
+    assert reason in skipped
+
+
+def test_summer_time_of_new_york_decides() -> None:
+    winter, summer = opening_hours(dt.date(2026, 1, 5)), opening_hours(dt.date(2026, 7, 6))
+    assert winter is not None
+    assert summer is not None
+    assert (winter[0].hour, winter[0].minute, summer[0].hour) == (14, 30, 13)
+    # the clocks change on 2026-03-08: half past nine is an hour earlier in UTC from then on
+    assert isinstance(tick("2026-03-06T09:30"), dg.RunRequest)
+    assert isinstance(tick("2026-03-09T09:30"), dg.RunRequest)
+
+
+def test_the_same_moment_has_the_same_run_key() -> None:
+    first, again, next_one = tick("2026-07-14T10:00"), tick("2026-07-14T10:00"), tick("2026-07-14T10:30")
+    assert isinstance(first, dg.RunRequest)
+    assert isinstance(again, dg.RunRequest)
+    assert isinstance(next_one, dg.RunRequest)
+    assert first.run_key == again.run_key != next_one.run_key
+
+
+@pytest.mark.parametrize("profile", [Profile.DEMO, Profile.FILES])
+def test_profiles_that_ask_nobody_are_not_swept(profile: Profile, tmp_path: Path) -> None:
+    (schedule,) = schedules_of(Settings(profile=profile, data=tmp_path))  # pyright: ignore[reportCallIssue]
+    at = dt.datetime(2026, 7, 14, 11, tzinfo=NEW_YORK)
+    with dg.build_schedule_context(scheduled_execution_time=at) as context:
+        assert "asks no provider" in (schedule.evaluate_tick(context).skip_message or "")
+
+
+def test_the_schedule_is_stopped_by_default_and_its_job_has_the_option_assets(tmp_path: Path) -> None:
+    defs = build_defs(Settings(store=tmp_path))  # pyright: ignore[reportCallIssue]
+    schedule = defs.resolve_schedule_def("market_sweep")
+    assert schedule.default_status is dg.DefaultScheduleStatus.STOPPED
+    names = {key.to_user_string() for key in defs.resolve_job_def("sweep").asset_layer.executable_asset_keys}
+    assert {"source_files", "watchlist", "market_snapshots", "option_chains", "working_memory"} <= names
+    assert not {"daily_bars", "official_evidence", "disclosed_trades"} & names
+
+
+def test_ticks_of_a_day_are_the_half_hours_from_opening_to_close(tmp_path: Path) -> None:
+    (schedule,) = schedules_of(Settings(profile=Profile.LIVE, store=tmp_path))  # pyright: ignore[reportCallIssue]
+    midnight = dt.datetime(2026, 7, 14, tzinfo=NEW_YORK)
+    ticks: list[str] = []
+    zone = "America/New_York"
+    assert schedule.execution_timezone == zone
+    for at in schedule_execution_time_iterator(midnight.timestamp(), schedule.cron_schedule, zone):
+        if at.astimezone(NEW_YORK).date() != midnight.date():
+            break
+        ticks.append(f"{at.astimezone(NEW_YORK):%H:%M}")
+    wanted = [f"{h:02d}:{m:02d}" for h in range(9, 17) for m in (0, 30) if (9, 30) <= (h, m) <= (16, 0)]
+    assert ticks == wanted
+
+
+def live(store: Path, watched: Path, port: int) -> Settings:
+    """Profile live with a gateway on this machine, and no official site."""
+    gateway = IbkrRules(port=port, quiet_seconds=0.1, line_seconds=1.0, reconnects=0)  # pyright: ignore[reportCallIssue]
+    market = MarketRules(provider="ibkr", ibkr=gateway)  # pyright: ignore[reportCallIssue]
+    return Settings(profile=Profile.LIVE, store=store, watchlist=watched, universe="watchlist", market=market)  # pyright: ignore[reportCallIssue]
+
+
+def test_a_run_that_was_asked_to_sweep_asks_once_and_then_has_the_answers(tmp_path: Path) -> None:
+    watched = tmp_path / "watched.csv"
+    watched.write_text("ticker,name,sector,reason\nAAA,Alpha,security,test\nBBB,Beta,banks,test\n")
+    with serving(World.of("AAA")) as gateway:
+        settings = live(tmp_path / "store", watched, gateway.port)
+        sources = AfterASweep(partial(sources_of, settings, asks=False), settings)
+        said: list[str] = []
+        found = sources.gather(said.append)
+        assert sources.gather().units == found.units
+        assert gateway.seen.connections == 1
+    assert found.facts("snapshot_facts").column("ticker").to_pylist() == ["AAA"]
+    gaps = {(g["subject"], g["code"]) for g in found.facts("gap_facts").to_pylist() if g["source"] == "ibkr"}
+    assert ("BBB", "200") in gaps
+    assert any("of 2 names 1 with a quote" in words for words in said)
+    assert universe(settings, partial(sources_of, settings, asks=False)) == ("AAA", "BBB")
+
+
+def test_only_a_run_of_the_schedule_asks(tmp_path: Path) -> None:
+    watched = tmp_path / "watched.csv"
+    watched.write_text("ticker\nAAA\n")
+    settings = live(tmp_path / "store", watched, 9)
+    maker = resources_of(settings)["sources"]
+    assert isinstance(maker, dg.ResourceDefinition)
+    for tag, asks in ((ASK, True), (KEPT, False)):
+        run = dg.DagsterRun(job_name="sweep", tags={SWEEP: tag})
+        with dg.build_init_resource_context() as context:
+            context._dagster_run = run  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
+            assert isinstance(maker.resource_fn(context), AfterASweep) is asks
+
+
+def test_nobody_watched_is_said_and_not_swept(tmp_path: Path) -> None:
+    settings = live(tmp_path / "store", tmp_path / "watched.csv", 9)
+    (tmp_path / "watched.csv").write_text("ticker\n")
+    with pytest.raises(NoUniverse, match="nobody is watched"):
+        universe(settings, partial(sources_of, settings, asks=False))
