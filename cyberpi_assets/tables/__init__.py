@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cyberpi_assets.tables.backtest import BACKTEST_ALARMS, BACKTEST_EVENTS, BACKTEST_NULL, EARLY_WARNING_BACKTEST
 from cyberpi_assets.tables.correlations import DISCLOSURE_CORRELATIONS, TIMING_SURFACE
 from cyberpi_assets.tables.disclosures import (
     DISCLOSED_TRADES,
@@ -119,6 +120,9 @@ __all__ = [
     "ACTION_FACTS",
     "ALERTS",
     "ALL",
+    "BACKTEST_ALARMS",
+    "BACKTEST_EVENTS",
+    "BACKTEST_NULL",
     "BAR_FACTS",
     "CALIBRATION",
     "CHAIN_FACTS",
@@ -140,6 +144,7 @@ __all__ = [
     "DISCLOSURE_CORRELATIONS",
     "DISCLOSURE_FACTS",
     "DOCUMENT_FACTS",
+    "EARLY_WARNING_BACKTEST",
     "FACTS",
     "FILE_FACTS",
     "FILINGS",
