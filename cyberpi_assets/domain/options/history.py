@@ -13,6 +13,7 @@ Chains breathe with the calendar, so a row is held against sessions like its own
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ FEATURES: dict[str, tuple[int, float, float]] = {
     "oi_change": (1, 0.02, 0.05),  # yesterday's contracts were kept over night
 }
 WHOLE_DAY = ("volume_ratio", "put_flow_adv")  # sums that grow through the day: not compared while it goes on
-NORMAL = 1.4826  # median absolute deviation to standard deviation, of a normal distribution
+NORMAL = 1.482602218505602  # median absolute deviation to standard deviation, of a normal distribution
 _SIZE = "chain_volume"
 
 
@@ -68,6 +69,12 @@ def in_expiry_week(days: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.bool_]:
     friday = dates + (4 - (days.astype(np.int64) + 3) % 7).astype("timedelta64[D]")
     day_of_month = (friday - friday.astype("datetime64[M]")).astype(np.int64) + 1
     return (day_of_month >= 15) & (day_of_month <= 21)
+
+
+def stretches(ordered: npt.NDArray[np.generic]) -> list[tuple[int, int]]:
+    """First place and end of each stretch of equal values in an ordered array."""
+    inner = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
+    return list(pairwise([0, *inner.tolist(), ordered.size])) if ordered.size else []
 
 
 def distances(flow: pa.Table, sectors: pa.Table | None, rules: ThreatRules) -> Distances:
@@ -133,8 +140,7 @@ def _past(
     kind = ((days + 3) % 7) * 2 + in_expiry_week(days)  # weekday and kind of week
     table = np.concatenate([value, np.where(partial, np.nan, _column(flow, _SIZE))[:, None]], axis=1)
     order = np.lexsort((moment, partial, at, series))
-    starts = np.flatnonzero(np.r_[True, np.diff(series[order]) != 0])
-    for first, end in zip(starts, np.r_[starts[1:], rows], strict=True):  # series: hundreds
+    for first, end in stretches(series[order]):  # hundreds
         _one_series(order[first:end], at, kind, table, partial, out, rules)
     return out
 
@@ -241,10 +247,9 @@ def _peers(
 def _by_group(group: Ints, medians: Floats, spreads: Floats) -> tuple[Floats, Floats, Floats, Ints]:
     """Per row and feature: median of the group's medians, their MAD, median of its spreads, members known."""
     order = np.argsort(group, kind="stable")
-    starts = np.flatnonzero(np.r_[True, np.diff(group[order]) != 0])
     out = tuple(np.empty_like(medians) for _ in range(3))
     members = np.zeros(medians.shape, dtype=np.int64)
-    for first, end in zip(starts, np.r_[starts[1:], group.size], strict=True):
+    for first, end in stretches(group[order]):
         mine = order[first:end]
         middle = _nanmedian(medians[mine][None])
         out[0][mine], out[1][mine] = middle, _nanmedian(np.abs(medians[mine] - middle)[None])
@@ -256,10 +261,7 @@ def _by_group(group: Ints, medians: Floats, spreads: Floats) -> tuple[Floats, Fl
 def _quintiles(date: Ints, size: Floats) -> Ints:
     """The quintile (0 to 4) of each size within its date; unknown sizes are of the lowest."""
     order = np.lexsort((np.nan_to_num(size, nan=-1.0), date))
-    sorted_date = date[order]
-    starts = np.flatnonzero(np.r_[True, np.diff(sorted_date) != 0])
-    counts = np.diff(np.r_[starts, date.size])
-    place = np.arange(date.size) - np.repeat(starts, counts)
     out = np.empty(date.size, dtype=np.int64)
-    out[order] = place * 5 // np.repeat(counts, counts)
+    for first, end in stretches(date[order]):
+        out[order[first:end]] = np.arange(end - first) * 5 // (end - first)
     return out

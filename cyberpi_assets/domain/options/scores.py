@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from cyberpi_assets.domain.calendar import ordinal
 from cyberpi_assets.domain.columns import Column, day_numbers, known
-from cyberpi_assets.domain.options.history import FEATURES, Distances, distances
+from cyberpi_assets.domain.options.history import FEATURES, Distances, distances, stretches
 from cyberpi_assets.domain.options.seed import seed_indicators, seed_scores
 from cyberpi_assets.domain.sql import ask, one_engine
 from cyberpi_assets.settings import ThreatRules
@@ -171,8 +171,7 @@ def percentiles(group: npt.NDArray[np.int64], values: Floats, least: int) -> Flo
     out = np.full(values.size, np.nan)
     use = np.flatnonzero(np.isfinite(values))
     order = use[np.lexsort((values[use], group[use]))]
-    starts = np.flatnonzero(np.r_[True, np.diff(group[order]) != 0]) if order.size else np.empty(0, np.int64)
-    for first, end in zip(starts, np.r_[starts[1:], order.size], strict=True):
+    for first, end in stretches(group[order]):
         if end - first >= least:
             mine = values[order[first:end]]
             below, upto = np.searchsorted(mine, mine, "left"), np.searchsorted(mine, mine, "right")

@@ -18,7 +18,7 @@ LOWEST_CONFIDENCE = ((80, "high"), (60, "medium"))
 # Puts without a single call have no ratio; they fire at the top tier.
 _FIGURES = """
 SELECT id, 'put_call_ratio' AS indicator, put_call_ratio AS value, NULL::DOUBLE AS baseline,
-       put_volume > 0 AND call_volume = 0 AS beyond, put_call_ratio IS NOT NULL AND total_volume > 0 AS known,
+       coalesce(put_volume > 0 AND call_volume = 0, false) AS beyond, put_call_ratio IS NOT NULL AS known,
        'puts ' || {count:put_volume} || ', calls ' || {count:call_volume} ||
            coalesce(', ratio ' || format('{:.2f}', put_call_ratio), ', no call traded') AS figures
 FROM flow
@@ -39,14 +39,14 @@ FROM flow"""
 
 _RATED = """
 SELECT f.id, f.indicator,
-       CASE WHEN NOT (known OR beyond) OR known IS NULL AND beyond IS NULL THEN 'unknown'
+       CASE WHEN NOT (known OR beyond) THEN 'unknown'
             WHEN beyond OR reached.points > 0 THEN 'fired' ELSE 'calm' END AS state,
        CASE WHEN beyond THEN top.points WHEN known THEN coalesce(reached.points, 0) END AS points,
        value, baseline,
        CASE WHEN beyond THEN top.threshold ELSE coalesce(reached.threshold, lowest.threshold) END AS threshold,
        CASE f.indicator WHEN 'put_call_ratio' THEN 'Puts against calls' WHEN 'volume_excess' THEN 'Volume'
             WHEN 'otm_puts' THEN 'Out-of-the-money puts' ELSE 'Near expiries' END ||
-       CASE WHEN NOT (known OR beyond) OR known IS NULL AND beyond IS NULL
+       CASE WHEN NOT (known OR beyond)
             THEN ': not known (' || coalesce(nullif(reasons, ''), 'not measured') || ').'
             ELSE ': ' || figures || '.' END AS words
 FROM figures f JOIN flow USING (id)

@@ -17,7 +17,15 @@ from cyberpi_assets.domain.calendar import sessions
 from cyberpi_assets.domain.options.flow import option_flow
 from cyberpi_assets.settings import OptionRules
 from cyberpi_assets.tables import CORPORATE_ACTIONS, DAILY_BARS, MARKET_SNAPSHOTS, OPTION_FLOW
-from cyberpi_assets_tests.domain.options.contract_rows import SESSION, as_table, at, chains, contract, slow_flow, volumes
+from cyberpi_assets_tests.domain.options.contract_rows import (
+    SESSION,
+    as_table,
+    at,
+    chains,
+    contract,
+    slow_flow,
+    volumes,
+)
 
 RULES = OptionRules()  # pyright: ignore[reportCallIssue]
 _EPOCH = dt.date(1970, 1, 1)

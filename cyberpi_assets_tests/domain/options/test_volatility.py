@@ -171,5 +171,7 @@ def test_early_exercise_moves_the_volatility_of_the_puts_that_are_used_by_less_t
     paid = american_put(100.0, strike, years, vol, RATE)
     if paid < 0.02:  # a tick: no quote, and the tree's own error
         return
-    found = implied_vol(np.array([paid]), np.array([100.0]), np.array([strike]), np.array([years]), np.array([True]), RATE)
+    found = implied_vol(
+        np.array([paid]), np.array([100.0]), np.array([strike]), np.array([years]), np.array([True]), RATE
+    )
     assert -0.003 < found[0] - vol < 0.01
