@@ -218,7 +218,7 @@ def test_a_loop_over_the_own_past_finds_the_same(n: int) -> None:
             if slow is None or row[feature] is None:
                 assert math.isnan(mine)
                 continue
-            spread = max(1.4826 * slow[1], absolute, relative * abs(slow[0]))
+            spread = max(slow[1] / statistics.NormalDist().inv_cdf(0.75), absolute, relative * abs(slow[0]))
             assert mine == pytest.approx((row[feature] - slow[0]) / spread, rel=1e-9)
     assert found.n[-1] == min(n, 120)
 
