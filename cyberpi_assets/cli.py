@@ -316,6 +316,61 @@ def _look(options: Options, chosen: WatchFilter, seen: set[str], form: str, *, f
 
 
 @click.command(
+    short_help="Option threat scores of the latest snapshots.",
+    epilog=f"""\b
+Examples:
+  cyberpi threats                               the highest scores of the newest session
+  cyberpi threats --tickers CRWD,UNH --sessions 20
+  cyberpi threats --min-score 70 --format json
+
+{EXIT_CODES}""",
+)
+@click.option("--tickers", metavar="A,B", help="Symbols to show; default: all.")
+@click.option(
+    "--min-score", type=click.IntRange(0, 100), default=0, help="Lowest score shown; 0 shows unscored ones too."
+)
+@click.option("--sessions", type=click.IntRange(1, 10_000), default=1, show_default=True, help="Sessions to look back.")
+@click.option("--limit", type=click.IntRange(min=0), default=20, show_default=True, help="Scores listed; 0 for all.")
+@click.option("--format", "form", type=click.Choice(["text", "json", "md"]), help="Default: by --output, else text.")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), metavar="F", help="Write to a file, whole.")
+@click.pass_obj
+def threats(
+    options: Options,
+    tickers: str | None,
+    min_score: int,
+    sessions: int,
+    limit: int,
+    form: str | None,
+    output: Path | None,
+) -> None:
+    """How unusual option trading was: the score beside its coverage, its base rate and its innocent readings.
+
+    0 to 100 by put/call ratio, volume over its average, out-of-the-money puts and near expiries; each indicator is
+    fired, calm or unknown. A score is no evidence of anything and no advice.
+    """
+    from cyberpi_assets.reports import threats as report
+
+    asked = None
+    if tickers is not None:
+        asked = tuple(t.strip() for t in tickers.split(",") if t.strip())
+        if not asked:
+            raise click.BadParameter("names no symbol", param_hint="--tickers")
+    with _reading(options, "threat_scores") as (con, _):
+        found = report.threat_report(con, report.ThreatFilter(asked, min_score, sessions, limit or None))
+    if asked is not None and len(found.unknown_tickers) == len(set(asked)):
+        raise NotFound(f"no option data for {', '.join(found.unknown_tickers)}")
+    match _form(form, output):
+        case "json":
+            deliver(_json(report.to_json(found)), output, f"{len(found.threats)} scores")
+        case "md":
+            deliver(report.to_markdown(found), output, f"{len(found.threats)} scores")
+        case "text" if output is not None:
+            deliver(report.to_text(found), output, f"{len(found.threats)} scores")
+        case "text":
+            show(lambda width: report.to_rich(found))  # noqa: ARG005
+
+
+@click.command(
     short_help="Ask the live lake in SQL.",
     epilog=f"""\b
 Examples:
@@ -479,7 +534,7 @@ def calibrate(options: Options) -> None:
         raise click.exceptions.Exit(1)
 
 
-for _command in (monitor, timing, patterns, dossier, ticker, calibrate, sql, *COMMANDS):
+for _command in (monitor, threats, timing, patterns, dossier, ticker, calibrate, sql, *COMMANDS):
     main.add_command(with_settings(_command))
 with_settings(main)
 
