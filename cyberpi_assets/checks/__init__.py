@@ -1,11 +1,12 @@
 """What must hold of each table. A check that blocks keeps a table downstream from telling an untruth."""
 
-from cyberpi_assets.checks import accounts, alerts, analyses, evidence, market, scores, shape, threats
+from cyberpi_assets.checks import accounts, alerts, analyses, evidence, market, options, scores, shape, threats
 
 CHECKS = [
     *shape.CHECKS,
     *market.CHECKS,
     *alerts.CHECKS,
+    *options.CHECKS,
     *accounts.CHECKS,
     *scores.CHECKS,
     *evidence.CHECKS,

@@ -63,8 +63,8 @@ def snapshots_put_aside(con: duckdb.DuckDBPyConnection, facts: str, first_month:
 def source_gaps(facts: pa.Table) -> pa.Table:
     """What was asked for and not given. facts: `tables.GAP_FACTS`. Columns: `tables.SOURCE_GAPS`, newest first."""
     return ask(
-        "SELECT * FROM facts QUALIFY row_number() OVER (PARTITION BY subject, kind, at, source, file, line) = 1 "
-        "ORDER BY at DESC, subject, kind, source, file, line",
+        'SELECT * FROM facts QUALIFY row_number() OVER (PARTITION BY subject, kind, "at", source, file, line) = 1 '
+        'ORDER BY "at" DESC, subject, kind, source, file, line',
         shape=SOURCE_GAPS,
         facts=facts,
     )
