@@ -20,26 +20,30 @@ import numpy as np
 import pyarrow as pa
 
 from cyberpi_assets.domain.calendar import closes_of, sessions
+from cyberpi_assets.domain.columns import Column, known, numbered, places
 from cyberpi_assets.domain.sql import Frame, ask
 from cyberpi_assets.settings import AlertLifeRules
 from cyberpi_assets.tables import ALERTS
 
 EVIDENCE_KEPT = 20  # ids of the newest pieces of evidence that an alert names
+_SECONDS = 2**32 - 1  # lower half of a key of subject and second
 
 
 @dataclass(frozen=True)
 class Kind:
     """One kind of alert.
 
-    `evidence`: a query over the frames named in `reads` that gives subject, topic, measure, moment (timestamp), figure
-    (null when not known), evidence_id, suspect. `moments`: one that gives subject, measure, moment. `measure` is what
-    has to be known for a topic to be known. `tiers`: figures from which an alert is critical, high, medium. `begins`:
-    how its first moment is written in its id, UTC.
+    `evidence`: a query over the frames `evidence_of` that gives subject, topic, measure, moment (timestamp), figure
+    (null when not known), evidence_id, suspect. `measure` is what has to be known for a topic to be known. `moments`:
+    one over `moments_of` that gives subject, moment, and for each measure a column of its name: whether it was known
+    then. `tiers`: figures from which an alert is critical, high, medium. `begins`: how its first moment is written in
+    its id, UTC.
     """
 
     name: str
-    reads: tuple[str, ...]
+    evidence_of: tuple[str, ...]
     evidence: str
+    moments_of: tuple[str, ...]
     moments: str
     tiers: tuple[float, float, float]
     silence_days: int
@@ -51,17 +55,17 @@ def kinds(rules: AlertLifeRules) -> tuple[Kind, ...]:
     return (
         Kind(
             "market",
-            ("market_alerts", "daily_bars", "closes"),
+            ("market_alerts", "closes"),
             """
             SELECT ticker AS subject, alert_type AS topic, c.moment, severity::DOUBLE AS figure,
                    alert_id AS evidence_id,
                    CASE WHEN alert_type = 'unusual_volume' THEN 'volume' ELSE 'price' END AS measure,
                    suspect_data AS suspect
             FROM market_alerts JOIN closes c USING (session)""",
+            ("daily_bars", "market_alerts", "closes"),
             """
-            SELECT ticker AS subject, unnest(CASE WHEN volume IS NULL THEN ['price'] ELSE ['price', 'volume'] END)
-                   AS measure, c.moment
-            FROM (SELECT * FROM daily_bars SEMI JOIN (SELECT DISTINCT ticker FROM market_alerts) USING (ticker))
+            SELECT ticker AS subject, c.moment, true AS price, volume IS NOT NULL AS volume
+            FROM daily_bars SEMI JOIN (SELECT DISTINCT ticker FROM market_alerts) USING (ticker)
             JOIN closes c USING (session)""",
             (9, 7, 4),
             rules.market_silence_days,
@@ -75,9 +79,10 @@ def kinds(rules: AlertLifeRules) -> tuple[Kind, ...]:
                    date_trunc('second', snapshot_at) AS moment, seed_score::DOUBLE AS figure, threat_id AS evidence_id,
                    false AS suspect
             FROM threat_scores WHERE seed_score >= {rules.option_score}""",
+            ("threat_scores",),
             """
-            SELECT ticker AS subject, 'score' AS measure, date_trunc('second', snapshot_at) AS moment
-            FROM threat_scores WHERE seed_score IS NOT NULL""",
+            SELECT ticker AS subject, date_trunc('second', snapshot_at) AS moment, seed_score IS NOT NULL AS score
+            FROM threat_scores""",
             (80, 70, 50),
             rules.option_silence_days,
             "%Y-%m-%dT%H:%M:%SZ",
@@ -98,7 +103,7 @@ def alerts(rules: AlertLifeRules, *, market_alerts: pa.Table, daily_bars: Frame,
         "threat_scores": threat_scores,
         "closes": closes(),
     }
-    return pa.concat_tables([lives(kind, {name: frames[name] for name in kind.reads}) for kind in kinds(rules)])
+    return pa.concat_tables([lives(kind, frames) for kind in kinds(rules)])
 
 
 def closes() -> pa.Table:
@@ -110,49 +115,82 @@ def closes() -> pa.Table:
 
 def lives(kind: Kind, frames: Mapping[str, Frame]) -> pa.Table:
     """The alerts of one kind. Columns: `tables.ALERTS`."""
+    evidence = ask(
+        f"""
+        SELECT subject, topic, measure, epoch(moment)::BIGINT AS second, max(figure) AS figure,
+               bool_or(suspect) AS suspect, list_sort(list(DISTINCT evidence_id)) AS ids
+        FROM ({kind.evidence}) GROUP BY subject, topic, measure, moment""",
+        None,
+        None,
+        **{name: frames[name] for name in kind.evidence_of},
+    )
+    moments = ask(
+        f"SELECT * REPLACE (epoch(moment)::BIGINT AS moment) FROM ({kind.moments})",
+        None,
+        None,
+        **{name: frames[name] for name in kind.moments_of},
+    )
+    following, newest = _known_after(evidence, moments)
+    followed = evidence.append_column("next_known", following).append_column("newest", newest)
     critical, high, medium = kind.tiers
     return ask(
         f"""
-        WITH evidence AS MATERIALIZED (
-            SELECT subject, topic, measure, moment, max(figure) AS figure, bool_or(suspect) AS suspect,
-                   list(DISTINCT evidence_id ORDER BY evidence_id) AS ids
-            FROM ({kind.evidence}) GROUP BY subject, topic, measure, moment
-        ), moments AS MATERIALIZED (
-            SELECT DISTINCT subject, measure, moment
-            FROM ({kind.moments}) SEMI JOIN (SELECT DISTINCT subject, measure FROM evidence) USING (subject, measure)
-        ), known AS (
-            SELECT subject, measure, max(moment) AS known_to FROM moments GROUP BY ALL
-        ), followed AS (
-            SELECT e.*, m.moment AS next_known
-            FROM evidence e ASOF LEFT JOIN moments m
-              ON e.subject = m.subject AND e.measure = m.measure AND e.moment < m.moment
-        ), stepped AS (
-            SELECT *, lag(moment) OVER life AS before, lag(next_known) OVER life AS due
-            FROM followed WINDOW life AS (PARTITION BY subject, topic ORDER BY moment)
+        WITH stepped AS (
+            SELECT *, lag(second) OVER life AS before, lag(next_known) OVER life AS due
+            FROM followed WINDOW life AS (PARTITION BY subject, topic ORDER BY second)
         ), begun AS (
-            SELECT *, before IS NULL OR coalesce(due < moment, false)
-                      OR moment - before > $silence * INTERVAL 1 DAY AS begins
+            SELECT *, before IS NULL OR coalesce(due < second, false) OR second - before > $silence * 86400 AS begins
             FROM stepped
         ), numbered AS (
-            SELECT *, sum(begins::INT) OVER (PARTITION BY subject, topic ORDER BY moment) AS life FROM begun
+            SELECT *, sum(begins::INT) OVER (PARTITION BY subject, topic ORDER BY second) AS life FROM begun
         ), lived AS (
-            SELECT subject, topic, any_value(measure) AS measure, life,
-                   min(moment) AS first_seen, max(moment) AS last_seen,
-                   last(next_known ORDER BY moment) AS cleared_at, last(figure ORDER BY moment) AS severity_figure,
-                   max(figure) AS peak_figure, bool_or(suspect) AS suspect, sum(len(ids))::BIGINT AS n_evidence,
-                   count(*) AS n_moments, flatten(list(ids ORDER BY moment))[-{EVIDENCE_KEPT}:] AS evidence
+            SELECT subject, topic, to_timestamp(min(second)) AS first_seen, to_timestamp(max(second)) AS last_seen,
+                   arg_max({{'next_known': next_known, 'figure': figure}}, second) AS newly,
+                   to_timestamp(greatest(max(newest), max(second))) AS newest, max(figure) AS peak_figure,
+                   bool_or(suspect) AS suspect, sum(len(ids))::BIGINT AS n_evidence, count(*) AS n_moments,
+                   list_sort(list({{'second': second, 'ids': ids}})) AS pieces
             FROM numbered GROUP BY subject, topic, life
+        ), told AS (
+            SELECT *, to_timestamp(newly.next_known) AS cleared_at, newly.figure AS severity_figure,
+                   flatten([p.ids FOR p IN pieces])[-{EVIDENCE_KEPT}:] AS evidence
+            FROM lived
         )
-        SELECT l.*, $kind AS kind, coalesce(cleared_at, greatest(known_to, last_seen)) AS known_to,
+        SELECT *, $kind AS kind, coalesce(cleared_at, newest) AS known_to,
                concat_ws(':', $kind, subject, topic, strftime(first_seen AT TIME ZONE 'UTC', $begins)) AS alert_id,
                CASE WHEN cleared_at IS NOT NULL THEN 'CLEARED' WHEN n_moments > 1 THEN 'CONTINUING' ELSE 'NEW' END
                    AS state,
                CASE WHEN severity_figure >= {critical} THEN 'critical' WHEN severity_figure >= {high} THEN 'high'
                     WHEN severity_figure >= {medium} THEN 'medium' WHEN severity_figure IS NOT NULL THEN 'low'
                     ELSE 'unknown' END AS severity
-        FROM lived l LEFT JOIN known k USING (subject, measure)
-        ORDER BY subject, topic, first_seen""",
+        FROM told ORDER BY subject, topic, first_seen""",
         shape=ALERTS,
         params={"kind": kind.name, "begins": kind.begins, "silence": kind.silence_days},
-        **frames,
+        followed=followed,
     )
+
+
+def _known_after(evidence: pa.Table, moments: pa.Table) -> tuple[Column, Column]:
+    """For each piece of evidence the next moment at which its measure was known, and the newest one; null where none.
+
+    evidence: subject, measure, second. moments: subject, moment, a column per measure. All times in seconds since
+    1970-01-01 UTC. Searched in one sorted array of (subject, second): a join on the nearest later moment took DuckDB a
+    hundred times as long.
+    """
+    code, names = numbered(moments.column("subject"))
+    key = code.astype(np.int64) << 32 | moments.column("moment").to_numpy()
+    of, at = places(evidence.column("subject"), names), evidence.column("second").to_numpy()
+    following, newest = np.full(at.size, np.nan), np.full(at.size, np.nan)
+    measures, measured = numbered(evidence.column("measure"))
+    for number, measure in enumerate(measured):
+        mine = np.flatnonzero((measures == number) & (of >= 0))
+        known_then = np.sort(key[moments.column(measure).to_numpy()])
+        if not known_then.size:
+            continue
+        after = np.searchsorted(known_then, of[mine] << 32 | at[mine], side="right")
+        found = known_then[np.minimum(after, known_then.size - 1)]
+        here = (after < known_then.size) & (found >> 32 == of[mine])
+        following[mine[here]] = (found & _SECONDS)[here]
+        last = known_then[np.searchsorted(known_then, (of[mine] + 1) << 32) - 1]
+        here = last >> 32 == of[mine]
+        newest[mine[here]] = (last & _SECONDS)[here]
+    return known(following, pa.int64()), known(newest, pa.int64())
