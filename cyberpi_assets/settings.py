@@ -252,6 +252,9 @@ class MarketRules(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     provider: Literal["yahoo", "ibkr"] = "yahoo"
+    bars_from: dt.date | None = Field(
+        dt.date(2015, 1, 1), description="first day of the daily bars of watched names; empty to ask for none"
+    )
     every_minutes: int = Field(30, ge=5, description="a sweep that began longer ago is not resumed but closed")
     fires_put_call: float = Field(1.5, gt=0, description="put/call volume ratio from which a full chain is asked for")
     fires_volume_ratio: float = Field(2.0, gt=0, description="option volume over its average, likewise")
@@ -424,6 +427,11 @@ class Settings(BaseSettings):
     def fetched_dir(self) -> Path:
         """What profile live fetched, as served: the provenance of its figures, kept when all else is made anew."""
         return self.data_dir / "fetched"
+
+    @property
+    def bars_dir(self) -> Path:
+        """Daily bars of watched names, as a market provider gave them."""
+        return self.data_dir / "bars"
 
     @property
     def reports_dir(self) -> Path:

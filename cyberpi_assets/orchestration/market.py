@@ -13,8 +13,8 @@ import dagster as dg
 
 from cyberpi_assets.orchestration.partitions import MONTHS
 from cyberpi_assets.orchestration.progress import Reading
-from cyberpi_assets.orchestration.resources import sources_of
-from cyberpi_assets.orchestration.runs import run, say_summary
+from cyberpi_assets.orchestration.resources import lake_of, sources_of
+from cyberpi_assets.orchestration.runs import run
 from cyberpi_assets.orchestration.sweeping import (
     KEPT,
     SWEEP,
@@ -25,10 +25,14 @@ from cyberpi_assets.orchestration.sweeping import (
     sweep,
     universe,
 )
+from cyberpi_assets.reports.swept import swept as report
+from cyberpi_assets.reports.terminal import show
 from cyberpi_assets.settings import Profile, Settings
 from cyberpi_assets.sources.intake import UNDATED_MONTH
 from cyberpi_assets.sources.providers.sweep import Mode
+from cyberpi_assets.storage.engine import connect
 
+_TOP = 10
 _SWEPT = ("snapshot_facts", "chain_facts", "option_volume_facts")
 
 
@@ -49,7 +53,7 @@ def sweep_and_compute(
     mode = cast(Mode, depth) if depth else USUAL_MODE[settings.market.provider]
     asked = partial(universe, settings, partial(sources_of, settings, asks=False))
     if dry_run:
-        say_plan(planned(settings, tickers or asked()), mode)
+        say_plan(planned(settings, tickers or asked()), mode, bars=settings.market.bars_from is not None)
         return True
     answered = True
     if settings.profile is Profile.LIVE:
@@ -65,7 +69,11 @@ def sweep_and_compute(
             click.echo("there are no quotes and no chains")
             return True
     outcome = run(settings, job, months=months, asks=False, tags={SWEEP: KEPT})
-    say_summary(settings, outcome)
+    lake = lake_of(settings)
+    con = connect(settings.duckdb_memory_limit, settings.duckdb_threads)
+    lake.views(con)
+    show(lambda _: report(con, _TOP))
+    click.echo(f"\n{'done' if outcome.success else 'a step or a check failed'} in {outcome.seconds:.1f} s")
     return outcome.success and answered
 
 

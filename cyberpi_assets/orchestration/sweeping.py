@@ -6,6 +6,7 @@ job runs is in `schedules.py`.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import fcntl
 from collections.abc import Callable, Generator, Sequence
@@ -13,11 +14,14 @@ from contextlib import contextmanager
 from typing import Final
 
 import click
+import numpy as np
 
+from cyberpi_assets.domain.calendar import hours, sessions
 from cyberpi_assets.domain.options.watchlist import watchlist
 from cyberpi_assets.settings import Settings
 from cyberpi_assets.sources.intake import Gathered, Sources
 from cyberpi_assets.sources.providers.answers import MarketProvider
+from cyberpi_assets.sources.providers.history import refresh
 from cyberpi_assets.sources.providers.ibkr.provider import Ibkr
 from cyberpi_assets.sources.providers.plan import SweepPlan, plan_sweep
 from cyberpi_assets.sources.providers.sweep import Mode, Swept, run_sweep
@@ -84,8 +88,9 @@ def sweep(
     """
     market = settings.market
     with _alone(settings):
-        return run_sweep(
-            provider or provider_of(settings),
+        asked = provider or provider_of(settings)
+        swept = run_sweep(
+            asked,
             tickers,
             settings.sweeps_dir,
             market,
@@ -94,6 +99,20 @@ def sweep(
             patience=market.yahoo.patience,
             progress=progress,
         )
+        if market.bars_from is not None and swept.stopped is None:
+            closed = last_closed_session(dt.datetime.now(dt.UTC))
+            why = refresh(asked, tickers, settings.bars_dir, market.bars_from, closed, progress)
+            swept = dataclasses.replace(swept, stopped=why and f"daily bars: {why}")
+        return swept
+
+
+def last_closed_session(moment: dt.datetime) -> dt.date:
+    """The newest session whose close has passed an hour ago: by then the day's bar is whole, also where it is delayed.
+
+    Before it, the running session's bar would be kept as if it were the day's.
+    """
+    at = int(np.searchsorted(hours()[1], int((moment - dt.timedelta(hours=1)).timestamp() * 1_000_000), side="right"))
+    return dt.date(1970, 1, 1) + dt.timedelta(days=int(sessions()[max(0, at - 1)]))
 
 
 @contextmanager
@@ -134,8 +153,8 @@ def say(swept: Swept) -> str:
     return words + (f"; stopped early: {swept.stopped}" if swept.stopped else "")
 
 
-def say_plan(plan: SweepPlan, mode: Mode) -> None:
-    """Print what each way to sweep would ask for, and mark the one that would be taken."""
+def say_plan(plan: SweepPlan, mode: Mode, *, bars: bool) -> None:
+    """Print what each way to sweep would ask for, and mark the one that would be taken, and the bars with it."""
     taken = {
         ("yahoo", "quotes"): "yahoo quotes",
         ("yahoo", "fired"): "yahoo quotes",
@@ -147,8 +166,8 @@ def say_plan(plan: SweepPlan, mode: Mode) -> None:
     click.echo(f"{len(plan.tickers)} names; a dry run asks nobody\n")
     click.echo(f"  {'way':<14}{'requests':>10}{'time':>10}{'lines':>8}  what it brings")
     for path in plan.paths:
-        mark = "*" if path.name == taken else " "
+        mark = "*" if path.name == taken else "+" if path.name == "daily bars" and bars else " "
         minutes, seconds = divmod(round(path.seconds), 60)
         time = f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s"
         click.echo(f"{mark} {path.name:<14}{path.requests:>10,}{time:>13}{path.most_lines:>5}  {path.brings}")
-    click.echo("\n* this one; requests are messages for IBKR; times are those of the pace alone")
+    click.echo("\n* this one, + once a day with it; requests are messages for IBKR; times are those of the pace alone")

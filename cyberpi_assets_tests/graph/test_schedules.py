@@ -14,7 +14,15 @@ from dagster._utils.schedules import schedule_execution_time_iterator
 from cyberpi_assets.definitions import build_defs
 from cyberpi_assets.orchestration.resources import resources_of, sources_of
 from cyberpi_assets.orchestration.schedules import opening_hours, schedules_of
-from cyberpi_assets.orchestration.sweeping import ASK, KEPT, SWEEP, AfterASweep, NoUniverse, universe
+from cyberpi_assets.orchestration.sweeping import (
+    ASK,
+    KEPT,
+    SWEEP,
+    AfterASweep,
+    NoUniverse,
+    last_closed_session,
+    universe,
+)
 from cyberpi_assets.settings import IbkrRules, MarketRules, Profile, Settings
 from cyberpi_assets_tests.sources.tws_gateway import World, serving
 
@@ -107,10 +115,10 @@ def test_ticks_of_a_day_are_the_half_hours_from_opening_to_close(tmp_path: Path)
     assert ticks == wanted
 
 
-def live(store: Path, watched: Path, port: int) -> Settings:
+def live(store: Path, watched: Path, port: int, bars_from: dt.date | None = None) -> Settings:
     """Profile live with a gateway on this machine, and no official site."""
     gateway = IbkrRules(port=port, quiet_seconds=0.1, line_seconds=1.0, reconnects=0)  # pyright: ignore[reportCallIssue]
-    market = MarketRules(provider="ibkr", ibkr=gateway)  # pyright: ignore[reportCallIssue]
+    market = MarketRules(provider="ibkr", ibkr=gateway, bars_from=bars_from)  # pyright: ignore[reportCallIssue]
     return Settings(profile=Profile.LIVE, store=store, watchlist=watched, universe="watchlist", market=market)  # pyright: ignore[reportCallIssue]
 
 
@@ -149,3 +157,38 @@ def test_nobody_watched_is_said_and_not_swept(tmp_path: Path) -> None:
     (tmp_path / "watched.csv").write_text("ticker\n")
     with pytest.raises(NoUniverse, match="nobody is watched"):
         universe(settings, partial(sources_of, settings, asks=False))
+
+
+def test_daily_bars_are_asked_for_once_a_session_and_replaced_whole(tmp_path: Path) -> None:
+    watched = tmp_path / "watched.csv"
+    watched.write_text("ticker\nAAA\nBBB\n")
+    world = World.of("AAA", "BBB")
+    closed = last_closed_session(dt.datetime.now(dt.UTC))
+    world.bars["AAA"] = [("20240102", 10.0, 11.0, 9.0, 10.5, 1000), (f"{closed:%Y%m%d}", 10.0, 12.0, 9.0, 11.0, 500)]
+    with serving(world) as gateway:
+        settings = live(tmp_path / "store", watched, gateway.port, dt.date(2024, 1, 2))
+        first = AfterASweep(partial(sources_of, settings, asks=False), settings).gather()
+        again = AfterASweep(partial(sources_of, settings, asks=False), settings).gather()
+        asked = gateway.seen.count()
+        assert (asked[("history", "AAA")], asked[("line", "AAA")]) == (1, 2)
+    for found in (first, again):
+        rows = found.facts("bar_facts").sort_by("session").to_pylist()
+        assert [(r["ticker"], r["session"], r["close"]) for r in rows] == [
+            ("AAA", dt.date(2024, 1, 2), 10.5), ("AAA", closed, 11.0),
+        ]  # fmt: skip
+    missing = {(g["subject"], g["code"]) for g in again.facts("gap_facts").to_pylist() if g["file"].startswith("bars/")}
+    assert missing == {("BBB", "162")}
+
+
+@pytest.mark.parametrize(
+    ("moment", "closed"),
+    [
+        ("2026-07-14T16:30", "2026-07-13"),  # half an hour after the close: a delayed bar may not be whole
+        ("2026-07-14T17:00", "2026-07-14"),
+        ("2026-07-19T12:00", "2026-07-17"),  # a Sunday
+        ("2026-11-27T14:00", "2026-11-27"),  # a half day
+    ],
+)
+def test_a_bar_counts_from_an_hour_after_its_session(moment: str, closed: str) -> None:
+    at = dt.datetime.fromisoformat(moment).replace(tzinfo=NEW_YORK)
+    assert last_closed_session(at) == dt.date.fromisoformat(closed)

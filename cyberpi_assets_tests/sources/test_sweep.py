@@ -19,7 +19,7 @@ from cyberpi_assets.settings import IbkrRules, MarketRules, YahooRules
 from cyberpi_assets.sources.intake import Gathered, Intake
 from cyberpi_assets.sources.live.sweeps import SweepPart
 from cyberpi_assets.sources.providers.answers import Answer, Unreachable
-from cyberpi_assets.sources.providers.plan import plan_sweep
+from cyberpi_assets.sources.providers.plan import daily_bars, plan_sweep
 from cyberpi_assets.sources.providers.store import begin, sweeps
 from cyberpi_assets.sources.providers.sweep import Swept, fires_by, run_sweep
 from cyberpi_assets.tables import CHAIN_FACTS, GAP_FACTS, SNAPSHOT_FACTS
@@ -191,6 +191,10 @@ def test_a_plan_counts_requests_and_the_time_that_pacing_takes() -> None:
     assert paths["ibkr fired"].requests == 168 + 6 * 1803
     assert paths["ibkr fired"].seconds == pytest.approx(4.2 + 6 * 1803 / 40)
     assert paths["ibkr full"].requests == 168 + 55 * 1803
+    # 57 requests of Yahoo's; IBKR's 60 historical requests are enough for 55 names, and 61 names take ten minutes
+    assert (paths["daily bars"].requests, paths["daily bars"].seconds) == (57, 56.0)
+    by_ibkr = [daily_bars(n, rules, "ibkr").seconds for n in (55, 60, 61, 121)]
+    assert by_ibkr == [pytest.approx((3 + 110) / 40), pytest.approx((3 + 120) / 40), 600.0, 1200.0]
     assert all(p.requests == 0 for p in plan_sweep((), rules, "yahoo").paths)
 
 

@@ -25,7 +25,7 @@ from cyberpi_assets.sources.live.people import PeoplePart
 from cyberpi_assets.sources.live.senate import SenatePart
 from cyberpi_assets.sources.live.senate_efd import SenateEfd
 from cyberpi_assets.sources.live.source import LivePart
-from cyberpi_assets.sources.live.sweeps import SweepPart
+from cyberpi_assets.sources.live.sweeps import BarsPart, SweepPart
 from cyberpi_assets.sources.live.troubles import NotAsked
 from cyberpi_assets.sources.web.client import Clock, HostRules, PoliteClient
 
@@ -63,7 +63,7 @@ def live_parts(
             parts = [Unasked(part.name) for part in parts]
         if settings.data is not None:
             parts.append(FolderPart(settings))
-        parts.append(SweepPart(settings.sweeps_dir))
+        parts += [SweepPart(settings.sweeps_dir), BarsPart(settings.bars_dir)]
         yield parts
 
 

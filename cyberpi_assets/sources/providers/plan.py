@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 
 from cyberpi_assets.settings import MarketRules
+from cyberpi_assets.sources.providers.ibkr.pacing import WINDOW
 from cyberpi_assets.sources.providers.ibkr.socket import LOT_SECONDS, LOTS
 
 SESSION_REQUESTS = 2  # Yahoo's cookie and crumb
@@ -16,6 +17,7 @@ CONNECT_MESSAGES = 3  # start, and the type of market data
 CHEAP_MESSAGES = 3  # contract details, line, cancel
 CHAIN_MESSAGES = 3  # underlying's line, its cancel, option parameters
 CONTRACT_MESSAGES = 3  # contract details, line, cancel
+BAR_MESSAGES = 2  # contract details, historical request
 TYPICAL_STRIKES = 60  # within 30 % of spot, a liquid name with weekly expiries
 TYPICAL_EXPIRIES = 11  # within 75 days
 
@@ -57,8 +59,20 @@ def plan_sweep(tickers: tuple[str, ...], rules: MarketRules, provider: str, firi
             ibkr_cheap(n, rules),
             ibkr_chains(n, fired, rules, f"the cheap path for all, full chains for {fired} that fire"),
             ibkr_chains(n, n, rules, "the cheap path and the full chain for all"),
+            daily_bars(n, rules, provider),
         ),
     )
+
+
+def daily_bars(n: int, rules: MarketRules, provider: str) -> Path:
+    """The daily history of every name: once after each session, one request a name, beside any other way."""
+    brings = "the daily history of every name, once after each session, beside the way chosen"
+    if provider == "yahoo":
+        requests = SESSION_REQUESTS + n if n else 0
+        return Path("daily bars", n, requests, _paced(requests, rules), 0, brings)
+    messages = CONNECT_MESSAGES + n * BAR_MESSAGES if n else 0
+    windows = math.ceil(n / rules.ibkr.historical) - 1 if n else 0
+    return Path("daily bars", n, messages, max(messages / messages_a_second(rules), windows * WINDOW), 0, brings)
 
 
 def yahoo_quotes(n: int, rules: MarketRules) -> Path:

@@ -64,7 +64,7 @@ class Sweep:
 
     def keep(self, answer: Answer, stage: Stage) -> None:
         """Keep a part, whole or not at all; a newer one takes the place of an older one. Raises SchemaMismatch."""
-        with _aside(self.folder, self._part(answer.ticker, stage)) as folder:
+        with aside(self.folder, self._part(answer.ticker, stage)) as folder:
             file = f"sweeps/{self.id}/{answer.ticker}.{stage}"
             for fact in FACTS:
                 if rows := answer.of(fact):
@@ -88,7 +88,7 @@ class Sweep:
             shutil.rmtree(self.folder / "parts", ignore_errors=True)
             return
         parts = sorted((self.folder / "parts").glob("*")) if (self.folder / "parts").exists() else []
-        with _aside(self.folder, self.folder / "whole") as folder:
+        with aside(self.folder, self.folder / "whole") as folder:
             for fact in FACTS:
                 if files := [p / f"{fact}.parquet" for p in parts if (p / f"{fact}.parquet").exists()]:
                     schema = DECLARED[fact].schema
@@ -107,7 +107,7 @@ class Sweep:
         return self.folder / "parts" / f"{quote(ticker, safe='')}.{stage}"
 
 
-class _aside:
+class aside:
     """A folder that appears under its name when the block ends, whole or not at all."""
 
     def __init__(self, beside: Path, final: Path) -> None:
@@ -131,7 +131,7 @@ def begin(root: Path, provider: str, mode: str, tickers: Iterable[str], at: dt.d
     """A new sweep, its order written down before anything is asked."""
     root.mkdir(parents=True, exist_ok=True)
     final = root / f"{at:%Y%m%dT%H%M%S%f}Z-{provider}"
-    with _aside(root, final) as folder:
+    with aside(root, final) as folder:
         about = {"provider": provider, "mode": mode, "tickers": list(tickers), "began": at.isoformat()}
         (folder / "sweep.json").write_text(json.dumps(about, indent=1))
     return Sweep(final)
