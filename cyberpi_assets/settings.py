@@ -306,6 +306,45 @@ class LlmRules(BaseModel):
     )
 
 
+class HighwayRules(BaseModel):
+    """How threat items travel through Redis to the stores (docs/storage.md, highway)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    publish_days: int = Field(
+        30, ge=1, description="items that became known longer before the newest are not published"
+    )
+    max_lag: int = Field(1_000_000, ge=1, description="entries no worker has taken, beyond which nothing is published")
+    batch: int = Field(500, ge=1, le=5_000, description="entries a worker takes and stores at once")
+    claim_idle_seconds: float = Field(
+        60.0, gt=0, description="silence after which the entries of a worker are another's"
+    )
+    max_deliveries: int = Field(5, ge=2, description="how often an entry is handed out before it is a dead letter")
+    heartbeat_seconds: float = Field(10.0, gt=0, description="a worker says so often that it lives")
+    foreign_consumers: tuple[Literal["weaviate", "neo4j", "alerts"], ...] = Field(
+        (), description="queues whose list belongs to consumers of another platform: ours are pushed there as well"
+    )
+
+
+class StoreRules(BaseModel):
+    """Which graph and which vectors, and who embeds texts. Without a URL both are files under the data folder."""
+
+    model_config = ConfigDict(frozen=True)
+
+    neo4j_user: str = Field("neo4j", description="user of the Neo4j server")
+    neo4j_database: str | None = Field(None, description="database of that server; none: its default")
+    weaviate_grpc_port: int = Field(50051, ge=1, le=65535, description="where that Weaviate server speaks gRPC")
+    collection: str = Field("CyberpiThreat", pattern=r"^[A-Z][A-Za-z0-9_]{0,60}$", description="collection in Weaviate")
+    embeddings: Literal["lexical", "ollama"] = Field(
+        "lexical", description="lexical: hashed words, offline; ollama: meanings, by a model of that server"
+    )
+    model: str = Field("nomic-embed-text", description="embedding model of the Ollama server")
+    wait_seconds: float = Field(60.0, ge=0, description="how long an asset waits for a store that a worker holds")
+
+
+_SECRETS = {"redis_url", "neo4j_url", "neo4j_password", "weaviate_url", "weaviate_key"}  # never handed on
+
+
 def _project_root() -> Path:
     """The folder that holds dagster.yaml: the checkout, or else the working directory."""
     checkout = Path(__file__).resolve().parent.parent
@@ -353,6 +392,10 @@ class Settings(BaseSettings):
         ("2023-01", "2025-12"), description="first and last month of the simulated world"
     )
     redis_url: SecretStr | None = Field(None, description="a Redis server in place of the embedded one")
+    neo4j_url: SecretStr | None = Field(None, description="a Neo4j server in place of the embedded graph")
+    neo4j_password: SecretStr | None = Field(None, description="password for it")
+    weaviate_url: SecretStr | None = Field(None, description="a Weaviate server in place of the embedded vectors")
+    weaviate_key: SecretStr | None = Field(None, description="API key for it")
     market_symbol: str | None = Field(None, description="the fund that stands for the market; SPY, in the demo ZZIDX")
     duckdb_memory_limit: str = "2GB"
     duckdb_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
@@ -371,6 +414,8 @@ class Settings(BaseSettings):
     memory: MemoryRules = MemoryRules()  # pyright: ignore[reportCallIssue]
     llm: LlmRules = LlmRules()  # pyright: ignore[reportCallIssue]
     ocr: OcrRules = OcrRules()  # pyright: ignore[reportCallIssue]
+    highway: HighwayRules = HighwayRules()  # pyright: ignore[reportCallIssue]
+    stores: StoreRules = StoreRules()  # pyright: ignore[reportCallIssue]
 
     @model_validator(mode="after")
     def _files_need_a_folder(self) -> Settings:
@@ -444,13 +489,23 @@ class Settings(BaseSettings):
         return self.data_dir / "financial_threats"
 
     @property
+    def graph_dir(self) -> Path:
+        """The embedded graph."""
+        return self.data_dir / "graph"
+
+    @property
+    def vectors_dir(self) -> Path:
+        """The embedded vectors."""
+        return self.data_dir / "vectors"
+
+    @property
     def warehouse_path(self) -> Path:
         """The published DuckDB file."""
         return self.data_dir / "warehouse.duckdb"
 
     def as_environment(self) -> dict[str, str]:
         """These settings as CYBERPI_* variables, for a process that is to have the same; no secrets."""
-        plain = self.model_dump(mode="json", exclude={"redis_url"}, exclude_none=True)
+        plain = self.model_dump(mode="json", exclude=_SECRETS, exclude_none=True)
         return {
             f"CYBERPI_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
             for name, value in plain.items()
