@@ -6,6 +6,7 @@ Here belongs where Dagster keeps its history and how the first start is made saf
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import dagster as dg
 import yaml
 
+from cyberpi_assets.orchestration.history import BATCH, BATCH_VARIABLE, configured
 from cyberpi_assets.orchestration.resources import lake_of
 from cyberpi_assets.settings import Settings
 
@@ -39,7 +41,7 @@ def instance_config(history: Path) -> dict[str, Any]:
     return {
         "telemetry": {"enabled": False},
         "nux": {"enabled": False},
-        "storage": {"sqlite": {"base_dir": str(history)}},
+        "storage": configured(str(history)),
         "local_artifact_storage": {
             "module": "dagster._core.storage.root",
             "class": "LocalArtifactStorage",
@@ -59,6 +61,7 @@ def prepare(settings: Settings) -> Path:
 
     Eight first starts at once break an empty SQLite instance for good, so the first one is made under a lock.
     """
+    os.environ.setdefault(BATCH_VARIABLE, str(BATCH))  # of this process and of those it starts
     history = settings.dagster_dir
     home = history / "home"
     with alone(settings, "set-up", wait=True):
