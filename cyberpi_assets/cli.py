@@ -1,8 +1,9 @@
 """`cyberpi`: the same tables and jobs from a terminal.
 
-Here belong the commands that read the lake: monitor, timing, patterns, dossier, ticker, calibrate, sql. Those that run
-jobs are in `commands.py`. What the reports say is in `reports/`; here is only which options ask for what, and what
-the exit code is. Everything slow is imported inside the commands, so that `--help` answers at once.
+Here belong the commands that read the lake: monitor, alerts, threats, timing, patterns, dossier, ticker, coverage,
+calibrate, sql. Those that run jobs are in `commands.py`. What the reports say is in `reports/`; here is only which
+options ask for what, and what the exit code is. Everything slow is imported inside the commands, so that `--help`
+answers at once.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -76,8 +78,13 @@ def main(context: click.Context) -> None:
 
 
 @contextmanager
-def _reading(options: Options, *needed: str) -> Generator[tuple[duckdb.DuckDBPyConnection, Settings]]:
-    """A DuckDB engine with a view per lake table, and the settings. Raises NoData where a table needed is empty."""
+def _reading(
+    options: Options, *needed: str, known_on: dt.datetime | None = None
+) -> Generator[tuple[duckdb.DuckDBPyConnection, Settings]]:
+    """A DuckDB engine with a view per lake table, and the settings. Raises NoData where a table needed is empty.
+
+    With `known_on`, the tables are those of that day.
+    """
     from cyberpi_assets.storage.engine import connect
     from cyberpi_assets.storage.lake import Lake
 
@@ -90,6 +97,8 @@ def _reading(options: Options, *needed: str) -> Generator[tuple[duckdb.DuckDBPyC
             lake.views(con)
             missing = [t for t in needed if not con.execute(f'SELECT 1 FROM "{t}" LIMIT 1').fetchall()]
             if not missing:
+                if known_on is not None:
+                    _as_known(con, known_on, settings)
                 yield con, settings
                 return
         finally:
@@ -98,6 +107,17 @@ def _reading(options: Options, *needed: str) -> Generator[tuple[duckdb.DuckDBPyC
         f"no data yet in {settings.data_dir} ({', '.join(missing)} empty): run `cyberpi run` "
         f"(profile {settings.profile.value}) first"
     )
+
+
+def _as_known(con: duckdb.DuckDBPyConnection, day: dt.datetime, settings: Settings) -> None:
+    from cyberpi_assets.reports.known import see_as_known_on
+
+    see_as_known_on(con, day.date(), settings.timing, settings.rankings)
+
+
+_KNOWN_ON = click.option(
+    "--known-on", type=_DAY, metavar="YYYY-MM-DD", help="As filed by that day: no later filing, no later amendment."
+)
 
 
 def _form(chosen: str | None, output: Path | None) -> Format:
@@ -137,6 +157,7 @@ Examples:
 @click.option(
     "--as-of", type=_DAY, metavar="YYYY-MM-DD", help="Last transaction date; default: the newest in the data."
 )
+@_KNOWN_ON
 @click.option("--format", "form", type=click.Choice(["text", "json", "md"]), help="Default: by --output, else text.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), metavar="F", help="Write to a file, whole.")
 @click.pass_obj
@@ -148,6 +169,7 @@ def timing(
     ticker: str | None,
     limit: int,
     as_of: dt.datetime | None,
+    known_on: dt.datetime | None,
     form: str | None,
     output: Path | None,
 ) -> None:
@@ -158,15 +180,18 @@ def timing(
     range, and the filing it comes from.
     """
     from cyberpi_assets.reports import timing as report
+    from cyberpi_assets.reports.known import said
 
     chosen = report.TimingFilter(days, min_score, official, ticker, limit or None, _date(as_of))
-    with _reading(options, "disclosed_trades", "disclosure_correlations") as (con, settings):
+    with _reading(options, "disclosed_trades", "disclosure_correlations", known_on=known_on) as (con, settings):
         try:
             found = report.timing_report(con, chosen, settings.timing)
         except report.SeveralOfficials as error:
             raise click.UsageError(str(error)) from None
         except (report.NoSuchOfficial, report.NoSuchTicker) as error:
             raise NotFound(str(error)) from None
+    if known_on is not None:
+        found = replace(found, notes=said(known_on.date(), found.notes))
     what = f"{len(found.findings)} of {found.matching} trades"
     match _form(form, output):
         case "json":
@@ -194,11 +219,18 @@ Examples:
 @click.option(
     "--as-of", type=_DAY, metavar="YYYY-MM-DD", help="Last transaction date; default: the newest in the data."
 )
+@_KNOWN_ON
 @click.option("--format", "form", type=click.Choice(["text", "json", "md"]), help="Default: by --output, else text.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), metavar="F", help="Write to a file, whole.")
 @click.pass_obj
 def patterns(
-    options: Options, days: int | None, limit: int, as_of: dt.datetime | None, form: str | None, output: Path | None
+    options: Options,
+    days: int | None,
+    limit: int,
+    as_of: dt.datetime | None,
+    known_on: dt.datetime | None,
+    form: str | None,
+    output: Path | None,
 ) -> None:
     """Officials, tickers, sectors and parties by the timing of disclosed trades.
 
@@ -206,11 +238,15 @@ def patterns(
     and parties, each with the share of suspicious trades and its 95 % interval.
     """
     from cyberpi_assets.reports import patterns as report
+    from cyberpi_assets.reports.known import said
 
     chosen = report.PatternFilter(days, limit, _date(as_of))
-    with _reading(options, "disclosed_trades", "disclosure_correlations", "official_rankings") as (con, settings):
+    needed = ("disclosed_trades", "disclosure_correlations", "official_rankings")
+    with _reading(options, *needed, known_on=known_on) as (con, settings):
         frames = None if days is None and as_of is None else _rankings_of(con, chosen, settings)
         found = report.pattern_report(con, chosen, frames, settings.rankings)
+    if known_on is not None:
+        found = replace(found, notes=said(known_on.date(), found.notes))
     what = f"{found.summary.counts.trades} trades"
     match _form(form, output):
         case "json":
@@ -383,15 +419,17 @@ Examples:
 )
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 @click.option("--limit", type=click.IntRange(min=1), default=_TABLE_ROWS, show_default=True, help="Rows of a table.")
+@_KNOWN_ON
 @click.argument("query")
 @click.pass_obj
-def sql(options: Options, form: str, limit: int, query: str) -> None:
+def sql(options: Options, form: str, limit: int, known_on: dt.datetime | None, query: str) -> None:
     """Ask the live lake in DuckDB's SQL; every table is a view. `-` reads the query from standard input.
 
-    A run that is writing does not disturb the query, nor the query the run.
+    A run that is writing does not disturb the query, nor the query the run. With --known-on, disclosures and what is
+    counted of them are as of that day; evidence and returns are empty.
     """
     text = sys.stdin.read() if query == "-" else query
-    data = _ask(options, text)
+    data = _ask(options, text, known_on)
     if form == "table":
         _show_rows(data, limit)
         return
@@ -401,7 +439,7 @@ def sql(options: Options, form: str, limit: int, query: str) -> None:
     sys.stdout.flush()
 
 
-def _ask(options: Options, text: str) -> pa.Table:
+def _ask(options: Options, text: str, known_on: dt.datetime | None) -> pa.Table:
     import duckdb
 
     from cyberpi_assets.storage.lake import Lake
@@ -411,8 +449,15 @@ def _ask(options: Options, text: str) -> pa.Table:
     lake = Lake(settings.lake_dir)
     if not any(lake.exists(t) for t in lake.tables):
         raise NoData(f"no data yet in {settings.data_dir}: run `cyberpi run` first")
+
+    def prepare(con: duckdb.DuckDBPyConnection) -> None:
+        if known_on is not None:
+            _as_known(con, known_on, settings)
+
     try:
-        return query(lake, text, memory_limit=settings.duckdb_memory_limit, threads=settings.duckdb_threads)
+        return query(
+            lake, text, memory_limit=settings.duckdb_memory_limit, threads=settings.duckdb_threads, prepare=prepare
+        )
     except (duckdb.Error, RefusedQuery) as error:
         raise BadQuery(str(error).strip()) from None
 
@@ -442,9 +487,12 @@ def _page_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def _deliver_page(found: Page, form: str | None, output: Path | None) -> None:
+def _deliver_page(found: Page, form: str | None, output: Path | None, known_on: dt.datetime | None = None) -> None:
     from cyberpi_assets.reports import page
+    from cyberpi_assets.reports.known import said
 
+    if known_on is not None:
+        found = replace(found, notes=said(known_on.date(), found.notes))
     match _form(form, output):
         case "json":
             deliver(_json(page.to_json(found)), output, found.title)
@@ -466,9 +514,12 @@ Examples:
 {EXIT_CODES}""",
 )
 @click.argument("name")
+@_KNOWN_ON
 @_page_options
 @click.pass_obj
-def dossier(options: Options, name: str, limit: int, form: str | None, output: Path | None) -> None:
+def dossier(
+    options: Options, name: str, known_on: dt.datetime | None, limit: int, form: str | None, output: Path | None
+) -> None:
     """The dossier of one official: a name without regard to accents or case, or a bioguide id.
 
     Identity, terms, dated committees, the evidence, lateness, trades with their filings, returns, and what is missing.
@@ -476,14 +527,14 @@ def dossier(options: Options, name: str, limit: int, form: str | None, output: P
     from cyberpi_assets.reports.dossier import official_page
     from cyberpi_assets.reports.people import NoSuchOfficial, SeveralOfficials
 
-    with _reading(options, "disclosed_trades", "disclosure_correlations") as (con, _):
+    with _reading(options, "disclosed_trades", "disclosure_correlations", known_on=known_on) as (con, _):
         try:
             found = official_page(con, name, limit or None)
         except SeveralOfficials as error:
             raise click.UsageError(str(error)) from None
         except NoSuchOfficial as error:
             raise NotFound(str(error)) from None
-    _deliver_page(found, form, output)
+    _deliver_page(found, form, output, known_on)
 
 
 @click.command(
@@ -496,19 +547,47 @@ Examples:
 {EXIT_CODES}""",
 )
 @click.argument("symbol")
+@_KNOWN_ON
 @_page_options
 @click.pass_obj
-def ticker(options: Options, symbol: str, limit: int, form: str | None, output: Path | None) -> None:
+def ticker(
+    options: Options, symbol: str, known_on: dt.datetime | None, limit: int, form: str | None, output: Path | None
+) -> None:
     """The page of one ticker: company, evidence, market alerts, trades by officials, returns."""
     from cyberpi_assets.reports.dossier import ticker_page
     from cyberpi_assets.reports.timing import NoSuchTicker
 
-    with _reading(options, "disclosed_trades", "disclosure_correlations") as (con, _):
+    with _reading(options, "disclosed_trades", "disclosure_correlations", known_on=known_on) as (con, _):
         try:
             found = ticker_page(con, symbol, limit or None)
         except NoSuchTicker as error:
             raise NotFound(str(error)) from None
-    _deliver_page(found, form, output)
+    _deliver_page(found, form, output, known_on)
+
+
+@click.command(
+    short_help="Which filings were read, by chamber and year.",
+    epilog=f"""\b
+Examples:
+  cyberpi coverage
+  cyberpi coverage --known-on 2023-12-31 --format json
+
+{EXIT_CODES}""",
+)
+@_KNOWN_ON
+@click.option("--format", "form", type=click.Choice(["text", "json", "md"]), help="Default: by --output, else text.")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), metavar="F", help="Write to a file, whole.")
+@click.pass_obj
+def coverage(options: Options, known_on: dt.datetime | None, form: str | None, output: Path | None) -> None:
+    """How much of the official record was read: filings by chamber, year and status.
+
+    Read whole, in part, only scanned, from a data set, or missing. Unreadable is not empty.
+    """
+    from cyberpi_assets.reports.coverage import coverage_page
+
+    with _reading(options, "filing_coverage", known_on=known_on) as (con, _):
+        found = coverage_page(con)
+    _deliver_page(found, form, output, known_on)
 
 
 @click.command(
@@ -534,7 +613,63 @@ def calibrate(options: Options) -> None:
         raise click.exceptions.Exit(1)
 
 
-for _command in (monitor, threats, timing, patterns, dossier, ticker, calibrate, sql, *COMMANDS):
+@click.command(
+    short_help="Alerts with their lives: new, continuing, cleared.",
+    epilog=f"""\b
+Examples:
+  cyberpi alerts                                 what holds now
+  cyberpi alerts --min-severity high --kind options
+  cyberpi alerts --state cleared --tickers NVDA,CRWD
+  cyberpi alerts --state all --format json | jq .alert_id
+
+{EXIT_CODES}""",
+)
+@click.option(
+    "--state",
+    type=click.Choice(["active", "new", "continuing", "cleared", "all"]),
+    default="active",
+    show_default=True,
+    help="active: new and continuing.",
+)
+@click.option("--kind", type=click.Choice(["market", "options"]), help="One kind of alert; default: all.")
+@click.option(
+    "--min-severity", type=click.Choice(["low", "medium", "high", "critical"]), help="Leave out those below or unknown."
+)
+@click.option("--tickers", metavar="A,B", help="Symbols to show; default: all.")
+@click.option("--limit", type=click.IntRange(min=0), default=50, show_default=True, help="Alerts shown; 0 for all.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.pass_obj
+def alerts(
+    options: Options,
+    state: str,
+    kind: str | None,
+    min_severity: str | None,
+    tickers: str | None,
+    limit: int,
+    form: str,
+) -> None:
+    """Alerts of every kind over their whole lives: the same threat is one alert for as long as it lasts.
+
+    An alert is new with its first evidence, continuing while evidence follows without a moment of calm between, and
+    cleared by the first data that show none. Data that are missing neither continue nor clear one.
+    """
+    from cyberpi_assets.reports.alerts import AlertFilter, shown_alerts, to_rich
+
+    asked = tuple(t.strip() for t in (tickers or "").split(",") if t.strip())
+    if tickers is not None and not asked:
+        raise click.BadParameter("names no symbol", param_hint="--tickers")
+    states = {"active": ("NEW", "CONTINUING"), "all": ()}.get(state, (state.upper(),))
+    chosen = AlertFilter(states, (kind,) if kind else (), min_severity, asked, limit or None)
+    with _reading(options, "alerts") as (con, _):
+        found = shown_alerts(con, chosen)
+    if form == "json":
+        for alert in found.alerts:
+            click.echo(json.dumps(alert.json(), ensure_ascii=False, allow_nan=False))
+        return
+    show(lambda width: to_rich(found))  # noqa: ARG005
+
+
+for _command in (monitor, alerts, threats, timing, patterns, dossier, ticker, coverage, calibrate, sql, *COMMANDS):
     main.add_command(with_settings(_command))
 with_settings(main)
 

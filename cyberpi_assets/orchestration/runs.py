@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import click
 import dagster as dg
 
+from cyberpi_assets.orchestration.hot_copy import publish_again
 from cyberpi_assets.orchestration.instance import alone, opened
 from cyberpi_assets.orchestration.partitions import MONTHS, PLANNED, RANGE_FROM, RANGE_TO
 from cyberpi_assets.orchestration.plan import UNFINISHED, Plan, keep_state, mark_unfinished, plan, read_state, state_of
@@ -69,6 +70,7 @@ def run(
             due = Plan((months[0], months[1] or every[-1]), "asked for")
         if due.months is None:
             click.echo("  nothing changed since the last run", err=True)
+            click.echo(f"  {publish_again(settings)}", err=True)
             return Outcome(True, due, None, time.monotonic() - began)
         click.echo(f"  computing {due.months[0]} to {due.months[1]}: {due.reason}", err=True)
         _end_runs_of_dead_processes(instance)
