@@ -23,17 +23,22 @@ BATCH_VARIABLE = "DAGSTER_EVENT_BATCH_SIZE"
 BATCH = 500
 
 
+def _kind(event: EventLogEntry) -> tuple[str, bool]:
+    """The run of an event, and whether it is about an asset."""
+    return event.run_id, event.is_dagster_event and event.dagster_event_type in ASSET_EVENTS
+
+
 class BatchedEventLog(SqliteEventLogStorage):
     """Stores a batch of asset events in one transaction per file instead of two per event."""
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
-        """Store events of one batch; those that are not about assets one by one, as Dagster does."""
-        of_assets = [e for e in events if e.is_dagster_event and e.dagster_event_type in ASSET_EVENTS]
-        for event in events:
-            if event not in of_assets:
-                self.store_event(event)
-        for run_id, group in groupby(of_assets, key=lambda e: e.run_id):
+        """Store events of one batch in their order; those that are not about assets one by one, as Dagster does."""
+        for (run_id, of_assets), group in groupby(events, key=_kind):
             batch = list(group)
+            if not of_assets:
+                for event in batch:
+                    self.store_event(event)
+                continue
             statements: list[Any] = [self.prepare_insert_event(e) for e in batch]
             with self.run_connection(run_id) as conn:
                 for statement in statements:

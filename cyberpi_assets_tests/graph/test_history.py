@@ -1,7 +1,5 @@
 """The history written in batches says the same as Dagster's own, event by event."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
