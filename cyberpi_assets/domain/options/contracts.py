@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 
 from cyberpi_assets.domain.calendar import closes_of, hours, ordinal, sessions
 from cyberpi_assets.domain.columns import day_numbers, numbered
+from cyberpi_assets.domain.columns import known as known_or_null
 from cyberpi_assets.domain.sql import ask
 
 Floats = npt.NDArray[np.float64]
@@ -34,12 +35,7 @@ _MICROSECONDS = 1_000_000
 _SNAPSHOTS = """
 SELECT CAST(row_number() OVER (ORDER BY ticker, source, snapshot_at) - 1 AS INTEGER) AS snap,
        CAST(dense_rank() OVER (ORDER BY ticker, source) - 1 AS INTEGER) AS series, *
-FROM (SELECT any_value(ticker) AS ticker, any_value(source) AS source, any_value(snapshot_at) AS snapshot_at,
-             min(session) AS session, min(data_type) AS data_type,
-             median(underlying_price) FILTER (underlying_price > 0) AS spot, count(*) AS n_contracts,
-             count(*) FILTER (multiplier <> $shares) AS n_adjusted, code
-      FROM (SELECT * FROM chains POSITIONAL JOIN codes) GROUP BY code)
-ORDER BY snap"""
+FROM snapshots ORDER BY snap"""
 
 COLUMNS = (
     "ticker", "source", "snapshot_at", "session", "data_type", "underlying_price", "expiry", "right", "strike", "bid",
@@ -81,24 +77,19 @@ def contracts_of(chains: pa.Table) -> Contracts:
     count there; expiry is taken to be at 16:00 New York on any day.
     """
     code = _snapshot_codes(chains)
-    snaps = ask(
-        _SNAPSHOTS,
-        params={"shares": SHARES},
-        chains=chains.select(
-            ["ticker", "source", "snapshot_at", "session", "data_type", "underlying_price", "multiplier"]
-        ),
-        codes=pa.table({"code": code}),
-    )
-    place = np.empty(snaps.num_rows, dtype=np.int32)
-    place[snaps.column("code").to_numpy()] = snaps.column("snap").to_numpy()
-    size, strikes = _float(chains, "multiplier"), _float(chains, "strike")
+    own, size, strikes = (_float(chains, c) for c in ("underlying_price", "multiplier", "strike"))
     with np.errstate(invalid="ignore"):
-        counts = ~((size != SHARES) & np.isfinite(size)) & (strikes > 0)
+        adjusted = (size != SHARES) & np.isfinite(size)
+        counts = ~adjusted & (strikes > 0)
+        own = np.where(own > 0, own, np.nan)
     every = bool(counts.all())
 
     def kept(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return values if every else values[counts]
 
+    snaps = ask(_SNAPSHOTS, snapshots=_snapshots(chains, code, own, adjusted))
+    place = np.empty(snaps.num_rows, dtype=np.int32)
+    place[snaps.column("code").to_numpy()] = snaps.column("snap").to_numpy()
     session = day_numbers(snaps.column("session"))
     moment = snaps.column("snapshot_at").cast(pa.int64()).to_numpy()
     close = closes_of(session.astype(np.int32))
@@ -106,7 +97,7 @@ def contracts_of(chains: pa.Table) -> Contracts:
     as_of = np.minimum(moment, close)
     snap = kept(place[code])
     expiry = kept(chains.column("expiry").cast(pa.int32()).to_numpy())
-    own = kept(_float(chains, "underlying_price"))
+    own = kept(own)
     spots = _float(snaps, "spot")
     return Contracts(
         snaps=snaps.drop_columns(["code"]),
@@ -128,7 +119,7 @@ def contracts_of(chains: pa.Table) -> Contracts:
         open_interest=kept(_float(chains, "open_interest")),
         given_vol=kept(_float(chains, "implied_vol")),
         given_delta=kept(_float(chains, "delta")),
-        spot=np.where(own > 0, own, spots[snap]),
+        spot=np.where(np.isfinite(own), own, spots[snap]),
         traded=kept(_float(chains, "last_trade_at")),
     )
 
@@ -144,6 +135,29 @@ def _snapshot_codes(chains: pa.Table) -> npt.NDArray[np.int32]:
     key = (ticker.astype(np.int64) * len(sources) + source) * moments.size + np.searchsorted(moments, moment)
     keys = np.unique(key)
     return np.searchsorted(keys, key).astype(np.int32)
+
+
+def _snapshots(chains: pa.Table, code: npt.NDArray[np.int32], spot: Floats, adjusted: Bools) -> pa.Table:
+    """A row per snapshot in the order of `code`: who, when, the median price of the underlying, and contracts."""
+    n = int(code.max(initial=-1)) + 1
+    first = np.empty(n, dtype=np.int64)
+    first[code[::-1]] = np.arange(code.size)[::-1]  # of several assignments the last stands
+    known = np.flatnonzero(np.isfinite(spot))
+    price = np.full(n, np.nan)
+    price[code[known]] = spot[known]
+    differ = known[spot[known] != price[code[known]]]
+    for one in np.unique(code[differ]):  # as a rule a chain states one price
+        price[one] = np.median(spot[known[code[known] == one]])
+    columns: dict[str, Any] = {
+        c: chains.column(c).take(pa.array(first)) for c in ("ticker", "source", "snapshot_at", "session", "data_type")
+    }
+    columns |= {
+        "spot": known_or_null(price),
+        "n_contracts": np.bincount(code, minlength=n),
+        "n_adjusted": np.bincount(code[adjusted], minlength=n),
+        "code": np.arange(n, dtype=np.int32),
+    }
+    return pa.table(columns)
 
 
 def _is_put(chains: pa.Table) -> Bools:

@@ -24,7 +24,7 @@ from cyberpi_assets.domain.options.contracts import COLUMNS, SHARES, Contracts, 
 from cyberpi_assets.domain.options.greeks import greeks_of
 from cyberpi_assets.domain.sql import Frame, ask, one_engine, only
 from cyberpi_assets.settings import OptionRules
-from cyberpi_assets.tables import MARKET_SNAPSHOTS, OPTION_FLOW, OPTION_VOLUMES
+from cyberpi_assets.tables import MARKET_SNAPSHOTS, OPTION_CHAINS, OPTION_FLOW, OPTION_VOLUMES
 
 _MINUTE = 60_000_000  # microseconds
 _CONTRACTS_AT_A_TIME = 3_000_000
@@ -189,6 +189,12 @@ FROM snaps s JOIN quotes q ON q.ticker = s.ticker
 GROUP BY s.snap"""
 
 
+_NO_EARLIER = pa.table(
+    {c: pa.array([], OPTION_CHAINS[c].type) for c in ("ticker", "source", "session", "snapshot_at")}
+    | {"volume": pa.array([], pa.float64())}
+)
+
+
 def option_flow(
     chains: Frame,
     rules: OptionRules,
@@ -249,13 +255,12 @@ def _option_flow(
 ) -> pa.Table:
     wanted = sorted(set(months)) if months is not None else []
     asked = {"all": months is None, "months": wanted}
-    latest = ask(_LATEST, params=asked, chains=chains)
     if months is None and isinstance(chains, pa.Table):
-        rows = chains.select(list(COLUMNS))
+        rows, earlier = chains.select(list(COLUMNS)), _NO_EARLIER
     else:
-        rows = ask(_CURRENT, params=asked, chains=chains, latest=latest)
-    within = {"within": rules.window_days, "expiries": rules.window_expiries, "shares": SHARES}
-    earlier = ask(_EARLIER, params=asked | within, chains=chains)
+        within = {"within": rules.window_days, "expiries": rules.window_expiries, "shares": SHARES}
+        rows = ask(_CURRENT, params=asked, chains=chains, latest=ask(_LATEST, params=asked, chains=chains))
+        earlier = ask(_EARLIER, params=asked | within, chains=chains)
     volumes = OPTION_VOLUMES.empty() if volumes is None else volumes
     quotes = MARKET_SNAPSHOTS.empty() if quotes is None else quotes
 
@@ -294,7 +299,7 @@ def _chains_flow(
     quoted = ask(_QUOTED, snaps=snaps, quotes=quotes)
     dividend = np.full(snaps.num_rows, np.nan)
     dividend[quoted.column("snap").to_numpy()] = quoted.column("dividend_yield").to_numpy()
-    contracts = measures.as_table(c, greeks_of(c, rules, dividend), before)
+    contracts = measures.as_table(c, greeks_of(c, rules, dividend))
     by_side = measures.sides(contracts, rules)
     near = measures.window(by_side, rules)
     totals = ask(_SIDES_KNOWN, totals=ask(_TOTALS, params={"soon": rules.near_days}, sides=by_side, near=near))
@@ -308,7 +313,7 @@ def _chains_flow(
         largest=measures.largest_puts(contracts, near, rules),
         pairs=measures.pairs(contracts, near, rules),
         surface=measures.surface(contracts),
-        interest=measures.open_interest_change(contracts),
+        interest=measures.open_interest_change(c, before),
         quoted=quoted,
         adv=_adv(asked, bars, actions, rules),
         own=usual_volume(asked, _window_history(snaps, totals, earlier, rules), actions, rules),

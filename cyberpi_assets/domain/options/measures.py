@@ -96,30 +96,15 @@ SELECT snap, max(value) FILTER (kind = 'middle' AND target = 30) AS atm_iv,
            - max(value) FILTER (kind = 'middle' AND target = 20) AS term_slope
 FROM valued GROUP BY snap"""
 
-# Open interest is the figure of the session before. Today's less yesterday's is what the session before changed.
-_OPEN_INTEREST = """
-SELECT a.snap, sum(a.open_interest - b.open_interest) AS oi_change, count(*) AS n_matched
-FROM contracts a JOIN contracts b ON b.snap = a.earlier AND b.contract = a.contract
-WHERE a.open_interest IS NOT NULL AND b.open_interest IS NOT NULL
-GROUP BY a.snap"""
 
-
-def as_table(c: Contracts, g: Greeks, earlier: npt.NDArray[np.int32]) -> pa.Table:
-    """Contracts with their volatility and delta as a table, a row each; what is not known is null.
-
-    earlier: per snapshot the one whose open interest is compared, -1 for none. `contract` is a number for expiry, right
-    and strike (to a thousandth of a dollar).
-    """
-    contract = (c.expiry.astype(np.int64) * 2 + c.put << 36) + np.rint(c.strike * 1000).astype(np.int64)
+def as_table(c: Contracts, g: Greeks) -> pa.Table:
+    """Contracts with their volatility and delta as a table, a row each; what is not known is null."""
     columns: dict[str, Any] = {
         "snap": c.snap,
-        "earlier": earlier[c.snap],
-        "contract": contract,
         "days": c.days,
         "put": c.put,
         "strike": c.strike,
         "volume": known(c.volume),
-        "open_interest": known(c.open_interest),
         "vol": known(g.vol),
         "delta": known(g.delta),
         "computed": g.computed,
@@ -164,9 +149,29 @@ def surface(contracts: pa.Table) -> pa.Table:
     return ask(_AT_DAYS, smile=ask(_SMILE, contracts=contracts))
 
 
-def open_interest_change(contracts: pa.Table) -> pa.Table:
-    """By snapshot: today's open interest less the earlier snapshot's, over contracts listed in both.
+def open_interest_change(c: Contracts, earlier: npt.NDArray[np.int32]) -> pa.Table:
+    """By snapshot: today's open interest less the earlier snapshot's, over contracts listed in both: snap, oi_change.
 
-    Contracts that expired between the two are in one only, so they do not count.
+    Open interest is the figure of the session before, so this is what the session before changed. earlier: per snapshot
+    the one compared, -1 for none: the last of the session before. Contracts that expired between are in one only.
+
+    Contracts are ordered by provider, terms and time; in that order the row before a contract's first of a session is
+    its last of an earlier one.
     """
-    return ask(_OPEN_INTEREST, contracts=contracts)
+    use = np.flatnonzero(np.isfinite(c.open_interest))
+    terms = ((c.expiry[use].astype(np.int64) * 2 + c.put[use]) << 36) + np.rint(c.strike[use] * 1000).astype(np.int64)
+    kinds = np.unique(terms)
+    series = c.snaps.column("series").to_numpy().astype(np.int64)
+    snap = c.snap[use]  # ascends with time within a series
+    thing = series[snap] * max(kinds.size, 1) + np.searchsorted(kinds, terms)
+    order = np.argsort(thing * max(series.size, 1) + snap)
+    thing, snap, held = thing[order], snap[order], c.open_interest[use][order]
+    day = c.ordinal[snap]
+    begins = np.r_[True, (thing[1:] != thing[:-1]) | (day[1:] != day[:-1])][: thing.size]
+    before = np.maximum.accumulate(np.where(begins, np.arange(thing.size), 0)) - 1
+    there = np.maximum(before, 0)
+    both = (before >= 0) & (thing[there] == thing) & (snap[there] == earlier[snap])
+    change = np.bincount(snap[both], weights=(held - held[there])[both], minlength=series.size)
+    matched = np.bincount(snap[both], minlength=series.size) > 0
+    found = np.flatnonzero(matched)
+    return pa.table({"snap": pa.array(found, pa.int32()), "oi_change": pa.array(change[found], pa.float64())})
