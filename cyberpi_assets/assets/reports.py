@@ -8,7 +8,7 @@ from cyberpi_assets import tables
 from cyberpi_assets.assets.alerts import alerts
 from cyberpi_assets.assets.analyses import threat_analyses
 from cyberpi_assets.assets.correlations import disclosure_correlations
-from cyberpi_assets.assets.disclosures import disclosed_trades, official_timeliness, quarantined_rows
+from cyberpi_assets.assets.disclosures import disclosed_trades, ocr_review, official_timeliness, quarantined_rows
 from cyberpi_assets.assets.evidence import evidence_of_timing, returns_of_trades, timing_nulls
 from cyberpi_assets.assets.market import daily_bars
 from cyberpi_assets.assets.options import (
@@ -86,6 +86,7 @@ def pattern_report(
         returns_of_trades,
         official_timeliness,
         quarantined_rows,
+        ocr_review,
         committees,
         top_traded_tickers,
         daily_bars,

@@ -22,6 +22,7 @@ from typing import Any, Final, Generic, TypeVar
 
 MEMORY: Final = 2 << 30  # bytes of address space a worker may take
 START_SECONDS: Final = 60.0
+TOO_LONG: Final = "took longer than"  # begins the reason of a request that ran out of time
 _ANSWER = 1 << 28  # bytes of one answer
 _BOOT = "import sys; sys.path[:] = {path!r}; from {module} import serve; serve({memory})"
 Request = Mapping[str, Any]
@@ -123,7 +124,7 @@ class _Worker(Generic[_R]):
         assert self.request is not None
         while True:
             if time.monotonic() >= self.limit:
-                return self._gave_up(f"took longer than {self.seconds:g} s")
+                return self._gave_up(f"{TOO_LONG} {self.seconds:g} s")
             readable, _, _ = select.select([self.output], [], [], max(0.0, self.limit - time.monotonic()))
             if not readable:
                 continue

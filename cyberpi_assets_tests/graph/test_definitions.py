@@ -109,6 +109,7 @@ LINEAGE: dict[str, set[str]] = {
         "timing_report",
         "pattern_report",
         "quarantined_rows",
+        "ocr_review",
         "official_timeliness",
         "trade_returns",
         "return_tests",

@@ -47,7 +47,7 @@ _EXAMPLE: Final = "example: mega corp. common stock"
 _ALIKE: Final = 50.0  # of 100: a form scanned small is read badly
 _DATE = re.compile(r"(?<!\d)(\d{1,2})\s?[/-]\s?(\d{1,2})\s?[/-]\s?(\d{4}|\d{2})(?!\d)")
 _OWNER = re.compile(r"\b(SP|JT|DC)\b")
-_SYMBOL_AT_END = re.compile(r"(?:\(([A-Z]{1,5})\)|\s-\s([A-Z]{2,5}))$")
+_SYMBOL_AT_END = re.compile(r"(?:\(([A-Z]{1,5})\)|(?:\s-\s?|-\s)([A-Z]{2,5}))$")
 _SIDE_WORD = re.compile(r"\b(purchased?|buy|bought|sale|sold|sell|exchanged?)\b", re.IGNORECASE)
 _BAND_TEXT = re.compile(r"\$\s?\d[\d,]*\s*(?:-|–|—|to)\s*\$?\s?\d[\d,]*")
 
@@ -98,6 +98,7 @@ class Cells:
     amounts: Sequence[int]
     owner_ink: bool
     text_ink: bool  # in the cells of asset and date
+    cut_off: Sequence[str] = ()  # dates whose text runs over the cell's right edge: its end is not seen
 
 
 @dataclass(frozen=True)
@@ -137,17 +138,21 @@ class ScannedRow:
 _DATED = ("transaction_date", "notification_date")
 
 
-def text_of(words: Sequence[Word]) -> str:
-    """Words in reading order, line by line."""
+def lines_of(words: Sequence[Word]) -> list[list[Word]]:
+    """Words as lines, top to bottom, each from the left."""
     lines: list[list[Word]] = []
     for word in sorted(words, key=lambda w: w.middle):
-        if lines and abs(word.middle - fmean(w.middle for w in lines[-1])) < 0.6 * max(
-            word.height, lines[-1][0].height
-        ):
+        near = fmean(w.middle for w in lines[-1]) if lines else 0.0
+        if lines and abs(word.middle - near) < 0.6 * max(w.height for w in (word, *lines[-1])):
             lines[-1].append(word)
         else:
             lines.append([word])
-    return v.clean_text(" ".join(w.text for line in lines for w in sorted(line, key=lambda w: w.left))) or ""
+    return [sorted(line, key=lambda w: w.left) for line in lines]
+
+
+def text_of(words: Sequence[Word]) -> str:
+    """Words in reading order, line by line."""
+    return v.clean_text(" ".join(w.text for line in lines_of(words) for w in line)) or ""
 
 
 def read_date(text: str) -> dt.date | None:
@@ -159,14 +164,17 @@ def read_date(text: str) -> dt.date | None:
 
 def read_row(cells: Cells, layout: Layout, *, top: bool = False) -> ScannedRow | None:
     """What a row says; None for an empty row and for what the form itself prints (its example among the top rows)."""
-    asset, owner_text = text_of(_without_dirt(cells.asset)).strip(" _|"), text_of(cells.owner)
+    asset, owner_text = _without_dirt(text_of(cells.asset)), text_of(cells.owner)
     dates = {"transaction_date": text_of(cells.traded), "notification_date": text_of(cells.notified)}
     example = top and fuzz.ratio(asset.lower(), _EXAMPLE) >= _ALIKE
     if example or _PRINTED.search(asset) or not (asset or cells.text_ink):
         return None
     unread: list[str] = [] if asset else ["asset: no words"]
     read = {name: read_date(text) for name, text in dates.items()}
-    unread += [f"{name}: {'not a date' if dates[name] else 'blank'}" for name, day in read.items() if day is None]
+    for name in cells.cut_off:
+        read[name] = None
+    why = {name: "runs over its cell" if name in cells.cut_off else "not a date" for name in dates}
+    unread += [f"{name}: {why[name] if dates[name] else 'blank'}" for name, day in read.items() if day is None]
     side, partial = None, None
     if len(cells.sides) == 1:
         side, partial = _SIDES[len(layout.side)][cells.sides[0]]
@@ -213,9 +221,14 @@ def _owner(text: str, blank: bool) -> str | None:
     return "self" if blank and not text else None
 
 
-def _without_dirt(words: Sequence[Word]) -> list[Word]:
-    """Words but for lone marks, which are dirt on the page."""
-    return [word for word in words if any(c.isalnum() for c in word.text) or word.text == "&"]
+def _without_dirt(text: str) -> str:
+    """A text without the lone marks at its ends, which are dirt on the page."""
+    words = text.split()
+    while words and not any(c.isalnum() for c in words[0]):
+        del words[0]
+    while words and not any(c.isalnum() for c in words[-1]):
+        del words[-1]
+    return " ".join(words).strip("_|")
 
 
 def read_line(words: Sequence[Word]) -> ScannedRow | None:

@@ -184,6 +184,15 @@ def ticked(ink: Ink, row: Span, columns: Sequence[Span]) -> list[int]:
     return [int(i) for i in np.flatnonzero(extra >= extra.max() / 2)]
 
 
+def runs_over(ink: Ink, row: Span, column: Span) -> bool:
+    """Whether writing in a cell reaches the line to its right, so that its end may stand beyond.
+
+    A line that leans into the cell is ink in most of its pixel rows, writing in a few.
+    """
+    touching = ink[row[0] + _NEAR : row[1] - _NEAR, column[1] - 3 : column[1] - 1].all(axis=1)
+    return 2 <= int(touching.sum()) < 0.6 * touching.size
+
+
 def ruled(ink: Ink, rows: Sequence[Span]) -> Ink:
     """Where the lines between rows run, a pixel more to either side: what to wipe before words are read."""
     near = np.zeros(ink.shape[0], np.bool_)

@@ -18,7 +18,9 @@ from cyberpi_assets.sources.ocr.engine import Clock, EngineFailed, TooSlow, Word
 from cyberpi_assets.sources.ocr.form import Cells, Layout, ScannedRow
 from cyberpi_assets.sources.ocr.grid import Grid, Ink, Span
 from cyberpi_assets.sources.ocr.images import UnreadablePage, load_page
+from cyberpi_assets.sources.workers import TOO_LONG
 
+_OF_THE_TIME: Final = 0.9  # after which a page gives up by itself, before its worker is ended
 _ZOOM: Final = 2  # Tesseract is at its best on letters of 30 pixels
 _PAD: Final = 12
 _MOST_ROWS: Final = 400
@@ -51,13 +53,14 @@ class PageReading:
 
 
 def read_page(path: Path, number: int, program: str, seconds: float) -> PageReading:
-    """Page `number` (from 1) of a file, within some seconds of Tesseract's time. Never raises for what it holds."""
+    """Page `number` (from 1) of a file, within some seconds. Never raises for what it holds."""
+    clock = Clock.of(_OF_THE_TIME * seconds)
     try:
-        return read_image(load_page(path, number), program, Clock.of(seconds))
+        return read_image(load_page(path, number), program, clock)
     except UnreadablePage as reason:
         return PageReading((), str(reason))
     except TooSlow:
-        return PageReading((), f"took longer than {seconds:g} s")
+        return PageReading((), f"{TOO_LONG} {seconds:g} s")
     except EngineFailed as reason:
         return PageReading((), str(reason))
     except MemoryError:
@@ -76,7 +79,7 @@ def read_image(image: Image.Image, program: str, clock: Clock) -> PageReading:
             return PageReading(tuple(rows), None if rows else EMPTY, turned)
     turned = turned_by(image, program, clock) or 0
     upright, _ = _straightened(image, turned)
-    lines = _lines(words(upright, program, clock))
+    lines = form.lines_of(words(upright, program, clock))
     rows = [row for row in map(form.read_line, lines) if row is not None][:_MOST_ROWS]
     return PageReading(tuple(rows), None if rows else NO_TABLE, turned)
 
@@ -111,6 +114,11 @@ def _rows_of_table(image: Image.Image, table: Grid, layout: Layout, program: str
             amounts=grid.ticked(ink, band, layout.amounts),
             owner_ink=grid.marks(ink, band, layout.owner) >= _SPECKS,
             text_ink=any(_written(ink, band, column) for column in (layout.asset, layout.traded)),
+            cut_off=[
+                name
+                for name, column in (("transaction_date", layout.traded), ("notification_date", layout.notified))
+                if grid.runs_over(ink, band, column)
+            ],
         )
         row = form.read_row(cells, layout, top=i < _TOP)
         if row is not None:
@@ -186,14 +194,3 @@ class _Texts:
                 if form.read_date(form.text_of(again)) is not None:
                     found[i] = again
         return found
-
-
-def _lines(found: Sequence[Word]) -> list[list[Word]]:
-    """Words of a page of text as lines, top to bottom."""
-    lines: list[list[Word]] = []
-    for word in sorted(found, key=lambda w: w.middle):
-        if lines and abs(word.middle - lines[-1][-1].middle) < 0.5 * word.height:
-            lines[-1].append(word)
-        else:
-            lines.append([word])
-    return lines

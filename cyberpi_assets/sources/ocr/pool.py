@@ -6,6 +6,7 @@ started, is in `sources/workers.py`.
 
 from __future__ import annotations
 
+import importlib
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -15,7 +16,6 @@ from cyberpi_assets.sources.ocr.page import PageReading, read_page
 from cyberpi_assets.sources.workers import MEMORY, Team, answers, serve_with
 
 PAGE_SECONDS: Final = 20.0
-_GRACE = 5.0  # seconds for what is not Tesseract's: opening the page, finding its lines
 
 
 class Page(NamedTuple):
@@ -35,12 +35,12 @@ def read_pages(
 ) -> Iterator[tuple[Page, PageReading]]:
     """Read pages on all cores; (page, reading) as each is done, not in order.
 
-    program: Tesseract's place. A page on which Tesseract takes longer than `max_seconds`, or whose worker hangs or
-    dies, has no rows and the reason; the others are not touched by it.
+    program: Tesseract's place. A page that takes longer than `max_seconds`, or whose worker dies, has no rows and the
+    reason; the others are not touched by it.
     """
     with tempfile.TemporaryDirectory(prefix="ocr-") as scratch:
         # one thread per page: Tesseract's own threads take each other's time
-        team = Team(__name__, workers, max_seconds + _GRACE, memory, {"OMP_THREAD_LIMIT": "1", "TMPDIR": scratch})
+        team = Team(__name__, workers, max_seconds, memory, {"OMP_THREAD_LIMIT": "1", "TMPDIR": scratch})
         requests = (
             {"path": str(p.path), "number": p.number, "program": program, "seconds": max_seconds} for p in pages
         )
@@ -51,6 +51,7 @@ def read_pages(
 
 def serve(memory: int) -> None:
     """What a worker does: it reads the pages it is asked for, one at a time."""
+    importlib.import_module("pytesseract")  # takes a second, and brings pandas: not the first page's time
     serve_with(_answer, memory)
 
 

@@ -18,6 +18,7 @@ import pyarrow as pa
 from cyberpi_assets.settings import OcrRules
 from cyberpi_assets.sources.intake import Intake, Unit
 from cyberpi_assets.sources.ocr.engine import Engine, find_engine
+from cyberpi_assets.sources.workers import TOO_LONG
 from cyberpi_assets.tables import DOCUMENT_FACTS, OCR_DOCUMENT_FACTS, OCR_ROW_FACTS, Table
 
 OCR_VERSION: Final = 1  # a higher number reads every scan anew
@@ -84,11 +85,13 @@ class _Page:
 
 def _read(scans: Sequence[Scan], engine: Engine, rules: OcrRules) -> Iterator[tuple[Scan, list[_Page]]]:
     """Each document with its pages in order, as soon as all of them are done."""
-    if engine.program is None:
+    program = engine.program
+    if program is None:
         for scan in scans:
             yield scan, [_Page((), engine.lacking)] * max(1, len(scan.pages))
         return
-    from cyberpi_assets.sources.ocr.pool import Page, read_pages  # needs the optional libraries
+    from cyberpi_assets.sources.ocr.page import PageReading  # these need the optional libraries
+    from cyberpi_assets.sources.ocr.pool import Page, read_pages
 
     skipped = _Page((), f"beyond the first {rules.max_pages} pages")
     places: dict[Page, list[tuple[Scan, int]]] = {}
@@ -99,11 +102,21 @@ def _read(scans: Sequence[Scan], engine: Engine, rules: OcrRules) -> Iterator[tu
         waiting[scan] = min(len(scan.pages), rules.max_pages)
         for i, (path, number) in enumerate(scan.pages[: rules.max_pages]):
             places.setdefault(Page(path, number), []).append((scan, i))
-    for page, reading in read_pages(places, engine.program, max_seconds=rules.page_seconds):
-        rows = tuple(row.as_record() | {"confidence": row.confidence} for row in reading.rows)
-        dated = tuple(_with_dates(row) for row in rows)
+
+    def readings() -> Iterator[tuple[Page, PageReading]]:
+        """Each page; one that ran out of time is tried once more when the others are done, alone."""
+        late: list[Page] = []
+        for page, reading in read_pages(places, program, max_seconds=rules.page_seconds):
+            if (reading.reason or "").startswith(TOO_LONG):
+                late.append(page)
+            else:
+                yield page, reading
+        yield from read_pages(late, program, 1, max_seconds=rules.page_seconds)
+
+    for page, reading in readings():
+        rows = tuple(_with_dates(row.as_record()) for row in reading.rows)
         for scan, i in places[page]:
-            pages[scan][i] = _Page(dated, reading.reason)
+            pages[scan][i] = _Page(rows, reading.reason)
             waiting[scan] -= 1
             if waiting[scan] == 0:
                 yield scan, pages.pop(scan)
