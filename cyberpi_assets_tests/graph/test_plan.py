@@ -85,6 +85,7 @@ class Folder:
         write_bars(self.data)
         write_trades(self.data)
         write_companies(self.data)
+        write_chain(self.data)
 
     def state(self, settings: Settings | None = None) -> dict[str, Any]:
         """What is in the folder now. A file is new by size or time; within a test they are written in one moment."""
@@ -124,11 +125,26 @@ def test_a_second_run_computes_nothing(folder: Folder) -> None:
     assert folder.due().months is None
 
 
+def write_chain(folder: Path, through: tuple[int, int, int] = (2024, 3, 28)) -> None:
+    """A contract a session, as a vendor's table."""
+    with (folder / "chain.csv").open("w", newline="") as handle:
+        out = csv.writer(handle)
+        out.writerow(["ticker", "trade_date", "expiry", "type", "strike", "bid", "ask", "volume"])
+        for day in sessions_between(D(2024, 1, 2), D(*through)):
+            out.writerow(["ACME", day, "2024-06-21", "P", 95, 1.0, 1.1, 10])
+
+
 CHANGES: dict[str, tuple[Callable[[Path], None], str]] = {
     "a new month of bars": (lambda f: write_bars(f, (2024, 4, 12)), "2024-04"),
     "an old bar": (lambda f: write_bars(f, changed={"2024-02-05": 55.5}), "2024-02"),
     "a new filing": (lambda f: write_trades(f, [{"transaction_date": "03/15/2024"}]), "2024-03"),
     "an old trade": (lambda f: write_trades(f, [{"transaction_date": "01/15/2024"}]), "2024-01"),
+    "chains of a new month": (lambda f: write_chain(f, (2024, 4, 12)), "2024-04"),
+    "chains go": (lambda f: (f / "chain.csv").unlink(), "2024-01"),
+    "a list of watched names": (
+        lambda f: (f / "mine.csv").write_text("ticker,name,sector,reason,lists\nACME,,,,user\n"),
+        LAST,  # no table by month is computed from it
+    ),
     "a company": (lambda f: write_companies(f, "Acme Holdings"), FIRST),
     "a list of companies goes": (lambda f: (f / "companies.json").unlink(), FIRST),
     "bars go": (lambda f: (f / "bars.csv").unlink(), "2024-01"),

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import exchange_calendars
@@ -129,8 +130,46 @@ def rows(name: str, made: Sequence[Mapping[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist(full, schema=FACTS[name].schema)
 
 
+def options() -> dict[str, list[dict[str, Any]]]:
+    """Chains and volumes of one ticker on every fourth session; every third chain does not say what the stock cost.
+
+    Some contracts are told twice, and some days by two kinds of sources.
+    """
+    days = sessions_between(D(2024, 1, 2), D(2024, 4, 30))[::4]
+    priced = {(b["ticker"], b["session"]): b["close"] for b in bars()}
+    contracts: list[dict[str, Any]] = []
+    for i, day in enumerate(days):
+        close = priced["FULL", day]
+        taken = {"ticker": "FULL", "session": day, "snapshot_at": _close(day), "data_type": "end_of_day"}
+        for weeks in (1, 4, 9):
+            for k in range(-2, 3):
+                strike = round(close * (1 + 0.05 * k), 1)
+                for right in ("call", "put"):
+                    worth = max(0.1, (close - strike) if right == "call" else (strike - close)) + 1.0
+                    contract = {"expiry": day + dt.timedelta(weeks=weeks), "right": right, "strike": strike}
+                    contract |= {"last": worth, "volume": 50 + i + 10 * (k + 2), "open_interest": 100 + i}
+                    contracts.append({**taken, **contract, "underlying_price": None if i % 3 == 0 else close})
+        contracts += contracts[-1:] if i % 5 == 0 else []
+    volumes = [{"ticker": "FULL", "session": day, "call_volume": 500, "put_volume": 400} for day in days[::3]]
+    quotes = [
+        {"ticker": "FULL", "session": d, "snapshot_at": _close(d), "price": 9.0, "data_type": "live"} for d in days
+    ]
+    earnings = [{"ticker": "FULL", "event_on": D(2024, 2, 14), "event": "earnings", "known_from": D(2024, 1, 25)}]
+    return {
+        "chain_facts": contracts,
+        "option_volume_facts": volumes,
+        "snapshot_facts": quotes,
+        "company_event_facts": earnings,
+        "watchlist_facts": [{"ticker": "FULL", "lists": ["user"]}],
+    }
+
+
+def _close(day: dt.date) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(16), ZoneInfo("America/New_York")).astimezone(dt.UTC)
+
+
 def facts() -> dict[str, pa.Table]:
-    made = {"bar_facts": bars(), "disclosure_facts": trades(), **people()}
+    made = {"bar_facts": bars(), "disclosure_facts": trades(), **people(), **options()}
     return {name: rows(name, r) for name, r in made.items()}
 
 

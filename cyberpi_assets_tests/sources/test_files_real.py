@@ -68,6 +68,26 @@ def _seats(path: Path) -> int:
     return sum(map(len, yaml.load(_bytes(path), yaml.CSafeLoader).values()))
 
 
+def _two_sided(path: Path) -> int:
+    return 2 * _csv(path)
+
+
+def _short_keys(path: Path) -> int:
+    return len(json.loads(_bytes(path))["o"]) + 1  # contracts and the quote
+
+
+def _paired(path: Path) -> int:
+    return 2 * len(json.loads(_bytes(path))["contracts"]) + 1
+
+
+def _yahoo(path: Path) -> int:
+    """Contracts, quotes, and an earnings day for each quote that states one that is no estimate."""
+    text = _bytes(path).decode()
+    contracts = text.count('"contractSymbol"')
+    quotes = text.count('"quoteType"')
+    return contracts + quotes + (text.count('"earningsTimestamp"') if quotes else 0)
+
+
 COUNTED: list[tuple[str, str, Callable[[Path], int]]] = [
     ("disclosures/congress_trades.parquet", "disclosures/unified", _parquet),
     ("filings/house/hsw_all_transactions_*.csv.gz", "disclosures/house-stock-watcher-v1-csv", _csv),
@@ -79,6 +99,14 @@ COUNTED: list[tuple[str, str, Callable[[Path], int]]] = [
     ("filings/senate/ssw_daily/*.json", "disclosures/senate-stock-watcher-daily", _daily),
     ("market/prices.parquet", "bars/ohlcv", _parquet),
     ("market/corporate_actions.parquet", "actions/table", _parquet),
+    ("market/options.parquet", "chains/contracts", _parquet),
+    ("market/options_daily.parquet", "option_volumes/table", _parquet),
+    ("market/raw/yfinance_chain_*.csv.gz", "chains/yahoo-table", _csv),
+    ("market/raw/broker_chain_*.csv", "chains/two-sided", _two_sided),
+    ("market/raw/cboe_style_chain_*.json.gz", "chains/short-keys", _short_keys),
+    ("market/raw/riskalertsys_chain_*.json.gz", "chains/paired", _paired),
+    ("market/raw/yahoo_options-*.json", "chains/yahoo", _yahoo),
+    ("market/raw/yahoo_quote-*.json", "snapshots/yahoo", _yahoo),
     ("reference/legislators.parquet", "people/legislators-table", _parquet),
     ("reference/legislator_terms.parquet", "people/terms-table", _parquet),
     ("reference/committees.parquet", "people/committees-table", _parquet),
@@ -121,7 +149,7 @@ def test_every_file_is_read_or_has_a_reason(real: Path, account: dict[str, dict[
     assert all(line["rows_read"] is not None or line["reason"] for line in account.values())
     assert not [line for line in account.values() if "fault of the reader" in (line["reason"] or "")]
     kinds = {line["kind"] for line in account.values()}
-    assert {"filings", "option_chain", "options_daily", "news", "halts", "events"} <= kinds
+    assert {"filings", "chains", "option_volumes", "snapshots", "news", "halts", "events"} <= kinds
 
 
 def test_facts_have_no_null_where_none_may_be(found: Gathered) -> None:
@@ -145,6 +173,58 @@ def test_prices_keep_their_values(real: Path, found: Gathered) -> None:
         f"SELECT min(line), max(line), count(DISTINCT line) FROM ({found.select('bar_facts')})"
     ).fetchone()
     assert lines == (1, sum(row[1] for row in given), sum(row[1] for row in given))
+
+
+def test_contracts_keep_their_values(real: Path, found: Gathered) -> None:
+    """Sums over all 2.0 million contracts, by right, as the file itself gives them; unknown is not zero."""
+    con = duckdb.connect()
+    path = str(real / "market/options.parquet")
+    given = con.execute(
+        """
+        SELECT type, count(*), sum(volume)::HUGEINT, sum(open_interest)::HUGEINT, count(underlying_price),
+               count(*) FILTER (implied_vol > 0.001), count(delta), count(DISTINCT (ticker, trade_date)),
+               sum(round(strike::DOUBLE, 4))::DECIMAL(30, 2), count(*) FILTER (last > 0), count(*) FILTER (ask > 0)
+        FROM read_parquet(?) GROUP BY type ORDER BY type""",
+        [path],
+    ).fetchall()
+    read = con.execute(f"""
+        SELECT CASE "right" WHEN 'call' THEN 'C' ELSE 'P' END AS t, count(*), sum(volume)::HUGEINT,
+               sum(open_interest)::HUGEINT, count(underlying_price), count(implied_vol), count(delta),
+               count(DISTINCT (ticker, session)), sum(strike)::DECIMAL(30, 2), count(last), count(ask)
+        FROM ({found.select("chain_facts")}) WHERE file = 'market/options.parquet' GROUP BY t ORDER BY t""").fetchall()
+    assert read == given
+
+
+def test_a_vendors_own_sums_agree_with_its_contracts(real: Path, found: Gathered) -> None:
+    """The header of a vendor's chain states the day's volumes; the contracts, read one by one, add up to them."""
+    con = duckdb.connect()
+    for path in sorted(real.glob("market/raw/riskalertsys_chain_*.json.gz")):
+        header = json.loads(_bytes(path))["header"]
+        sums = con.execute(
+            f"""SELECT sum(volume) FILTER ("right" = 'call'), sum(volume) FILTER ("right" = 'put')
+                FROM ({found.select("chain_facts")}) WHERE file = ?""",
+            [path.relative_to(real).as_posix()],
+        ).fetchone()
+        assert sums == (header["callVolume"], header["putVolume"])
+
+
+def test_the_volumes_of_a_known_incident_are_there(found: Gathered) -> None:
+    rows = found.facts(
+        "option_volume_facts", "ticker = 'OKTA' AND session BETWEEN '2023-10-19' AND '2023-10-20'"
+    ).to_pylist()
+    assert {str(r["session"]): r["total_volume"] for r in rows} == {"2023-10-19": 2971, "2023-10-20": 56377}
+
+
+def test_prices_of_underlyings_are_on_the_basis_of_their_strikes(found: Gathered) -> None:
+    """CrowdStrike's chains before 2026-07-02 are those of shares before the split: a bar of that day is a quarter."""
+    con = duckdb.connect()
+    ratios = con.execute(f"""
+        SELECT c.session < '2026-07-02', round(min(c.price / b.close), 2), round(max(c.price / b.close), 2)
+        FROM (SELECT session, max(underlying_price) AS price FROM ({found.select("chain_facts")})
+              WHERE ticker = 'CRWD' AND file = 'market/options.parquet' GROUP BY session) c
+        JOIN ({found.select("bar_facts")}) b ON b.session = c.session AND b.ticker = 'CRWD'
+        GROUP BY 1 ORDER BY 1""").fetchall()
+    assert ratios == [(False, 1.0, 1.0), (True, 4.0, 4.0)]
 
 
 def test_impossible_dates_of_the_collections_are_kept_or_put_aside(found: Gathered) -> None:
@@ -183,7 +263,8 @@ def test_content_decides_under_any_name(real: Path, tmp_path: Path, account: dic
         and line["bytes"] < 300_000
         # a scan and a Senate page do not say which filing they are; only their name does
         and line["format"] not in ("disclosures/house-pdf", "disclosures/senate-page")
-        and line["format"] != "disclosures/senate-pages-archive"
+        # nor does a vendor's chain of which day and whom it is
+        and line["format"] not in ("disclosures/senate-pages-archive", "chains/paired")
     ]
     for n, file in enumerate(sorted(chosen)):
         data = (real / file).read_bytes()
