@@ -669,7 +669,37 @@ def alerts(
     show(lambda width: to_rich(found))  # noqa: ARG005
 
 
-for _command in (monitor, alerts, threats, timing, patterns, dossier, ticker, coverage, calibrate, sql, *COMMANDS):
+@click.command(
+    short_help="What early warning was worth before known incidents.",
+    epilog=f"""\b
+Examples:
+  cyberpi backtest
+  cyberpi backtest --sample tuning
+
+{EXIT_CODES}""",
+)
+@click.option(
+    "--sample",
+    type=click.Choice(["test", "tuning", "with_c", "exact_day", "with_options"]),
+    default="test",
+    show_default=True,
+    help="Which incidents: after 2021, or one of the others that docs/preregistration.md names.",
+)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
+@click.pass_obj
+def backtest(options: Options, sample: str, form: str) -> None:
+    """The registered test of early warning on history: the verdict first, then every figure it rests on."""
+    from cyberpi_assets.reports import backtest as page
+
+    with _reading(options, "early_warning_backtest") as (con, _):
+        found = page.read(con, sample)
+    if form == "json":
+        click.echo(_json(found))
+    else:
+        show(lambda width: page.to_rich(found))  # noqa: ARG005
+
+
+for _command in (monitor, alerts, threats, timing, patterns, dossier, ticker, coverage, calibrate, backtest, sql, *COMMANDS):
     main.add_command(with_settings(_command))
 with_settings(main)
 
