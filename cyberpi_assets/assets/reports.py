@@ -48,7 +48,7 @@ def _views(lake: Lake) -> duckdb.DuckDBPyConnection:
     tables.TIMING_REPORT,
     "reports",
     kinds={"markdown"},
-    deps=[disclosure_correlations, disclosed_trades, timing_nulls, official_rankings, demo_truth],
+    deps=[disclosure_correlations, disclosed_trades, timing_nulls, official_rankings, filing_coverage, demo_truth],
     more=_LATE,
 )
 def timing_report(
@@ -65,7 +65,15 @@ def timing_report(
     tables.PATTERN_REPORT,
     "reports",
     kinds={"markdown"},
-    deps=[evidence_of_timing, official_rankings, ticker_rankings, sector_rankings, party_comparison, demo_truth],
+    deps=[
+        evidence_of_timing,
+        official_rankings,
+        ticker_rankings,
+        sector_rankings,
+        party_comparison,
+        filing_coverage,
+        demo_truth,
+    ],
     more=_LATE,
 )
 def pattern_report(

@@ -74,17 +74,32 @@ def superseded(trades: pa.Table, documents: pa.Table) -> pa.Table:
             FROM documents WHERE report_on IS NOT NULL
             QUALIFY row_number() OVER (PARTITION BY chamber, document ORDER BY status = 'parsed' DESC, file, line) = 1
         ), filed AS (
-            SELECT t.filing_id, any_value(t.bioguide_id) AS bioguide_id FROM trades t
+            SELECT t.filing_id, any_value(t.bioguide_id) AS bioguide_id, min(t.filed_on) AS filed_on FROM trades t
             WHERE t.bioguide_id IS NOT NULL GROUP BY ALL
         ), latest AS (
             SELECT bioguide_id, report_on, arg_max(filing_id, n) AS last, max(n) AS top, count(DISTINCT n) AS versions,
                    count(*) AS filings
             FROM filed JOIN titled USING (filing_id) WHERE status IN ('parsed', 'empty_verified') GROUP BY ALL
+        ), versions AS (
+            SELECT bioguide_id, report_on, n, filed_on FROM filed JOIN titled USING (filing_id)
+            WHERE status IN ('parsed', 'empty_verified')
         ), replaced AS (
             SELECT f.filing_id, l.last,
                    l.versions = l.filings AND l.top > 0 AND d.n < l.top AS replaced,
-                   d.n > 0 AND l.filings = 1 AS alone
+                   d.n > 0 AND l.filings = 1 AS alone,
+                   -- the first of the later versions put it aside, the last of them stands
+                   min(v.filed_on) AS replaced_on,
+                   'amendment ' || l.top || ' of the report of ' || report_on || ' replaces it' AS why
             FROM filed f JOIN titled d USING (filing_id) JOIN latest l USING (bioguide_id, report_on)
+            LEFT JOIN versions v ON v.bioguide_id = f.bioguide_id AND v.report_on = d.report_on AND v.n > d.n
+            GROUP BY ALL
+        ), declared AS (  -- a source says that an amendment replaced the row, and has the amended row too
+            SELECT t.place, min(a.filed_on) AS amended_on
+            FROM trades t JOIN trades a
+              ON a.bioguide_id = t.bioguide_id AND a.chamber = t.chamber AND a.transaction_date = t.transaction_date
+             AND a.side = t.side AND coalesce(a.ticker_printed, a.asset) = coalesce(t.ticker_printed, t.asset)
+            WHERE t.superseded_by IS NOT NULL AND a.filing_status = 'amended' AND a.filed_on > t.filed_on
+            GROUP BY t.place
         ), twins AS (
             SELECT place, filed_on > min(filed_on) OVER same AND filing_id <> arg_min(filing_id, filed_on) OVER same
                    AS repeated
@@ -93,7 +108,7 @@ def superseded(trades: pa.Table, documents: pa.Table) -> pa.Table:
             WINDOW same AS (PARTITION BY bioguide_id, chamber, transaction_date, coalesce(ticker_printed, asset), side,
                                          amount_low, amount_high, owner, asset_type)
         ), marked AS (
-            SELECT t.*, r.last, coalesce(r.replaced, false) AS replaced,
+            SELECT t.*, r.last, coalesce(r.replaced, false) AS replaced, r.replaced_on, r.why, c.amended_on,
                    list_filter([
                        t.flags,
                        CASE WHEN coalesce(r.alone, false) OR (t.chamber = 'house' AND t.filing_status = 'amended'
@@ -103,9 +118,15 @@ def superseded(trades: pa.Table, documents: pa.Table) -> pa.Table:
                             AND t.superseded_by IS NULL THEN $repeat END
                    ], x -> x IS NOT NULL) AS said
             FROM trades t LEFT JOIN replaced r USING (filing_id) LEFT JOIN twins w USING (place)
+            LEFT JOIN declared c USING (place)
         )
-        SELECT * EXCLUDE (superseded_by, flags, said, last, replaced),
+        SELECT * EXCLUDE (superseded_by, superseded_on, superseded_reason, flags, said, last, replaced, replaced_on,
+                          why, amended_on),
                CASE WHEN replaced THEN last ELSE superseded_by END AS superseded_by,
+               CASE WHEN replaced THEN replaced_on WHEN superseded_by IS NOT NULL THEN amended_on END AS superseded_on,
+               CASE WHEN replaced THEN why WHEN superseded_by IS NOT NULL THEN
+                    'the source says: replaced by ' || superseded_by
+                    || CASE WHEN amended_on IS NULL THEN ', day not known' ELSE '' END END AS superseded_reason,
                CASE WHEN len(said) > 0 THEN array_to_string(said, ',') END AS flags
         FROM marked ORDER BY place""",
         shape=DISCLOSED_TRADES,
@@ -118,13 +139,21 @@ def superseded(trades: pa.Table, documents: pa.Table) -> pa.Table:
 def known_on(trades: pa.Table, day: str) -> pa.Table:
     """What the public could know on a day (YYYY-MM-DD): rows filed by then, superseded only by what was filed by then.
 
-    Columns as `trades` (`tables.DISCLOSED_TRADES`).
+    Columns as `trades` (`tables.DISCLOSED_TRADES`). Where a further amendment came later, `superseded_by` says when the
+    one came that was known. A row whose replacement has no known day stays superseded: it may not be counted twice.
     """
     return ask(
         """
-        WITH amended AS (SELECT filing_id, min(filed_on) AS on_ FROM trades GROUP BY ALL)
-        SELECT t.* REPLACE (CASE WHEN a.on_ > $day::DATE THEN NULL ELSE t.superseded_by END AS superseded_by)
-        FROM trades t LEFT JOIN amended a ON a.filing_id = t.superseded_by
+        WITH filed AS (SELECT filing_id, min(filed_on) AS on_ FROM trades GROUP BY ALL)
+        SELECT t.* REPLACE (
+            CASE WHEN t.superseded_on > $day::DATE THEN NULL
+                 WHEN f.on_ > $day::DATE THEN 'amendment filed ' || t.superseded_on
+                 ELSE t.superseded_by END AS superseded_by,
+            CASE WHEN t.superseded_on <= $day::DATE THEN t.superseded_on END AS superseded_on,
+            CASE WHEN t.superseded_on > $day::DATE THEN NULL
+                 WHEN f.on_ > $day::DATE THEN 'an amendment replaces it; a later one was not filed yet'
+                 ELSE t.superseded_reason END AS superseded_reason)
+        FROM trades t LEFT JOIN filed f ON f.filing_id = t.superseded_by
         WHERE t.filed_on <= $day::DATE ORDER BY t.month, t.trade_id""",
         shape=DISCLOSED_TRADES,
         params={"day": day},

@@ -80,6 +80,7 @@ def disclosed_trades(
                transaction_date, notification_date, filed_on, amount_low, amount_high, description, filing_status,
                CASE WHEN is_superseded THEN coalesce('amendment ' || (amendment_no + 1), 'unknown amendment') END
                    AS superseded_by,
+               NULL::DATE AS superseded_on, NULL::VARCHAR AS superseded_reason,
                repeat_of, transcription, nullif(concat_ws(',', flags, ticker_flag), '') AS flags, url,
                source, file, line,
                least(greatest(strftime(coalesce(filed_on, notification_date, transaction_date,

@@ -9,6 +9,8 @@ chambers take a report on the next business day as timely, so lateness is counte
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import pandas as pd
 import pyarrow as pa
 from pandas.tseries.holiday import USFederalHolidayCalendar
@@ -26,6 +28,7 @@ AFTER_TRANSACTION_DAYS = 45
 _FIRST, _LAST = "2012-01-01", "2035-12-31"
 
 
+@lru_cache(maxsize=1)
 def business_days() -> pa.Table:
     """Each calendar day and the first business day on or after it. Columns: day, next_business_day."""
     days = pd.date_range(_FIRST, _LAST, freq="D")
@@ -45,9 +48,9 @@ def filing_timeliness(trades: pa.Table) -> pa.Table:
 
     Without a notification date the due date lies between transaction + 30 and transaction + 45: a filing before the
     first is on time and one after the second is late whatever the notification was; between them it is unknown.
-    Amended and repeated rows are not judged: their filing date is not that of the disclosure. A superseded row is judged
-    by the filing it first stood in, for the rows that replaced it are amended ones. Nor are rows
-    that we read from scans ourselves: a misread date is nobody's delay.
+    Amended and repeated rows are not judged: their filing date is not that of the disclosure. Nor are rows that we read
+    from scans ourselves: a misread date is nobody's delay. A superseded row is judged by the filing it first stood in,
+    for the rows that replaced it are amended ones.
     """
     return ask(
         f"""

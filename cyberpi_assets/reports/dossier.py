@@ -30,8 +30,8 @@ _RETURNS = (
 def official_page(con: duckdb.DuckDBPyConnection, wanted: str, limit: int | None = 200) -> Page:
     """Everything the lake holds on one official of the disclosures; at most `limit` trades, the newest first.
 
-    JSON: schema, profile_demo, identity, terms, committees, evidence, timeliness, trades_total, trades, returns,
-    portfolios, missing. Raises NoSuchOfficial and SeveralOfficials.
+    JSON: schema, profile_demo, identity, terms, committees, evidence, timeliness, latest_disclosure, trades_total,
+    trades, replaced, returns, portfolios, missing. Raises NoSuchOfficial and SeveralOfficials.
     """
     who = find_official(con, wanted)
     keys = [who.bioguide_id] if who.bioguide_id else [f"name:{n.lower()}" for n in who.printed]
@@ -50,6 +50,8 @@ def official_page(con: duckdb.DuckDBPyConnection, wanted: str, limit: int | None
     evidence = next((judged[k] for k in keys if k in judged), None)
     where = timing.of_official(who)
     total, trades = _trades(con, where, limit)
+    replaced = _replaced(con, where)
+    latest = _latest(con, where)
     tests = _rows(
         con,
         """SELECT anchor, "window", benchmark, n, mean_car, low, high, kp_p, q_value, reason FROM return_tests
@@ -69,8 +71,9 @@ def official_page(con: duckdb.DuckDBPyConnection, wanted: str, limit: int | None
         _evidence_section(evidence, row[0] if row else None),
         _terms(terms),
         _seats(seats),
-        _lateness(late),
+        _lateness(late, latest),
         _trade_section(trades, total, official=False),
+        _replaced_section(replaced),
         _tests(tests),
         _portfolios(folios),
         _missing_section(missing),
@@ -84,8 +87,10 @@ def official_page(con: duckdb.DuckDBPyConnection, wanted: str, limit: int | None
         "committees": seats,
         "evidence": row[0] if row else None,
         "timeliness": late[0] if late else None,
+        "latest_disclosure": latest[0] if latest else None,
         "trades_total": total,
         "trades": trades,
+        "replaced": replaced,
         "returns": tests,
         "portfolios": folios,
         "missing": missing,
@@ -218,6 +223,33 @@ def _trades(con: duckdb.DuckDBPyConnection, where: Where, limit: int | None) -> 
     return total, rows
 
 
+def _replaced(con: duckdb.DuckDBPyConnection, where: Where) -> list[dict[str, Any]]:
+    """Rows that do not count because another filing replaced or repeats them, and why."""
+    return _rows(
+        con,
+        f"""
+        SELECT t.trade_id, t.filing_id, t.url AS filing_url, t.transaction_date, t.ticker, t.asset, t.side, t.filed_on,
+               coalesce(t.superseded_by, t.repeat_of) AS replaced_by, t.superseded_on AS replaced_on,
+               CASE WHEN t.superseded_by IS NOT NULL THEN coalesce(t.superseded_reason, 'replaced')
+                    ELSE 'already disclosed there' END AS why
+        FROM {TRADES} WHERE (t.superseded_by IS NOT NULL OR t.repeat_of IS NOT NULL) AND {where.sql}
+        ORDER BY t.filed_on DESC NULLS LAST, t.trade_id""",
+        where.values,
+    )
+
+
+def _latest(con: duckdb.DuckDBPyConnection, where: Where) -> list[dict[str, Any]]:
+    """The disclosure that was made longest after it was due, and its filing."""
+    return _rows(
+        con,
+        f"""
+        SELECT l.trade_id, l.filing_id, t.url AS filing_url, l.transaction_date, l.filed_on, l.due_on_moved, l.days_late
+        FROM {TRADES} JOIN filing_timeliness l ON l.trade_id = t.trade_id
+        WHERE l.verdict = 'late' AND {where.sql} ORDER BY l.days_late DESC, l.trade_id LIMIT 1""",
+        where.values,
+    )
+
+
 def _missing(con: duckdb.DuckDBPyConnection, who: Official, where: Where) -> dict[str, Any]:
     """What is not known of one official's trades: unscored by reason, scans, unresolved symbols, unread filings."""
     counted = counts(con, where)
@@ -306,17 +338,48 @@ def _seats(rows: Sequence[dict[str, Any]]) -> Section:
     return _grid("Committees", full, heads, ("Dates are those of the published lists that show the seat.",))
 
 
-def _lateness(rows: Sequence[dict[str, Any]]) -> Section:
+def _lateness(rows: Sequence[dict[str, Any]], latest: Sequence[dict[str, Any]]) -> Section:
     if not rows:
         return Section("Lateness", ("Not known.",))
     r = rows[0]
     rate = rated(r["late_rate"], r["late_low"], r["late_high"])
+    worst = f"{_words(r['max_days_late'])} days after it was due"
+    if latest:
+        worst += f": trade of {day(latest[0]['transaction_date'])}, filed {day(latest[0]['filed_on'])}"
     facts = (
         ("Late", f"{r['n_late']:,} of {r['n_known']:,} trades with a known verdict, {rate}"),
         ("Days to file", f"median {decimal(r['median_days'])}, 90th percentile {decimal(r['p90_days'])}"),
-        ("Latest", f"{_words(r['max_days_late'])} days after it was due"),
+        ("Latest", worst),
     )
-    return Section("Lateness", facts=facts)
+    return Section("Lateness", facts=facts, filings=tuple((x["filing_id"], x["filing_url"]) for x in latest))
+
+
+def _replaced_section(rows: Sequence[dict[str, Any]]) -> Section:
+    """One line per row that another filing replaced or repeats."""
+    if not rows:
+        return Section("Replaced and repeated rows", ("None.",))
+    columns: Columns = (
+        ("Trade", "left"), ("Filed", "left"), ("Replaced", "left"), ("By", "left"), ("Why", "left")
+    )  # fmt: skip
+    cells = tuple(
+        (
+            " ".join(str(x) for x in (day(r["transaction_date"]), r["side"], r["ticker"] or r["asset"]) if x),
+            day(r["filed_on"]),
+            day(r["replaced_on"]),
+            r["replaced_by"],
+            r["why"],
+        )
+        for r in rows
+    )
+    about = "They stay in the record and are neither scored nor counted."
+    return Section(
+        "Replaced and repeated rows",
+        (about,),
+        (),
+        columns,
+        cells,
+        tuple((r["filing_id"], r["filing_url"]) for r in rows),
+    )
 
 
 def _trade_section(rows: Sequence[dict[str, Any]], total: int, *, official: bool) -> Section:

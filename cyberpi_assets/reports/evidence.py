@@ -17,11 +17,12 @@ from cyberpi_assets.reports.safe import clean, number
 
 SUPPORTED = "supported finding"
 NOT_TESTED = "not tested: these data hold no comparison with random dates"
-Source = Literal["official_evidence", "ticker_evidence", "sector_evidence"]
+Source = Literal["official_evidence", "ticker_evidence", "sector_evidence", "committee_evidence"]
 _KEYS: Mapping[Source, str] = {
     "official_evidence": "bioguide_id",
     "ticker_evidence": "ticker",
     "sector_evidence": "sector",
+    "committee_evidence": "committee_id",
 }
 
 
@@ -87,7 +88,7 @@ def rated(rate: float | None, low: float | None, high: float | None) -> str:
 
 
 def evidence_of(con: duckdb.DuckDBPyConnection, source: Source) -> dict[str, Evidence]:
-    """By person, ticker or sector: its evidence. Empty where the lake holds none."""
+    """By person, ticker, sector or committee: its evidence. Empty where the lake holds none."""
     cursor = con.execute(f'SELECT * FROM "{source}"')
     names = [d[0] for d in cursor.description]
     rows = (dict(zip(names, row, strict=True)) for row in cursor.fetchall())

@@ -38,6 +38,19 @@ PARTIES = (
     "Parties are compared on the means of their officials within a chamber, so that one busy trader is one official. A "
     "difference here is a description, not a test."
 )
+PARTY_TESTS = (
+    "Party is permuted over officials within a chamber; each official counts once. 1 - p and score less expected allow "
+    "for volatility, the mean score does not. The rows ask one question in several ways, so q is no count of findings. "
+    "A difference of parties says nothing of any member."
+)
+COMMITTEES = (
+    "Members' trades in sectors that their committee is taken to oversee, beside their other trades (outside). The "
+    "mapping of committees to sectors is ours, and broad; a seat counts for the whole Congress of the list with it."
+)
+SEASONS = (
+    "Official-days against what time in office would let one expect, tested against shifted calendars. Recesses, "
+    "tax years and quarters explain most of it; what the trades scored plays no part."
+)
 EVIDENCE = (
     "Observed (O) and expected (E): days of trading a ticker with score 60 or more, against how many the same people "
     "would have had on random dates of their time in office. q is the share of false findings to expect among all "
@@ -80,7 +93,12 @@ TIERS: Mapping[str, str] = {
     "notable": "notable",
     "normal": "normal",
 }
-CHAMBERS: Mapping[str, str] = {"house": "House", "senate": "Senate"}
+CHAMBERS: Mapping[str, str] = {"house": "House", "senate": "Senate", "both": "Both", "joint": "Joint"}
+METRICS: Mapping[str, str] = {
+    "mean_one_minus_p": "mean of 1 - p",
+    "excess_score": "score less expected",
+    "mean_score": "mean score",
+}
 PARTY_LETTERS: Mapping[str, str] = {
     "democrat": "D",
     "democratic": "D",

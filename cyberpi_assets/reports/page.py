@@ -81,6 +81,8 @@ def to_markdown(page: Page) -> str:
         for a in s.about:
             out += [markdown(a), ""]
         out += [f"- **{markdown(k)}:** {markdown(v)}" for k, v in s.facts]
+        if not s.rows:  # the filings behind the facts
+            out += [f"- **{_FILING}:** {markdown_link(*filing)}" for filing in dict.fromkeys(s.filings)]
         rows = [dict(zip((c for c, _ in s.columns), row, strict=True)) for row in s.rows]
         for row, filing in zip(rows, s.filings, strict=False):
             row[_FILING] = markdown_link(*filing)

@@ -12,7 +12,8 @@ from typing import Any
 
 import duckdb
 
-from cyberpi_assets.reports import language
+from cyberpi_assets.reports import groups, language
+from cyberpi_assets.reports.coverage import coverage_rows
 from cyberpi_assets.reports.evidence import NOT_TESTED, Evidence, Source, evidence_of, findings
 from cyberpi_assets.reports.patterns_model import (
     OfficialRow,
@@ -102,7 +103,11 @@ def pattern_report(
         repeat_offenders=tuple(_official(r, filings, judged) for r in flagged),
         tickers=tuple(_ticker(r, by_ticker) for r in _ranked(tickers, "ticker")[: chosen.limit]),
         sectors=tuple(_sector(r, by_sector) for r in _all_rows(sectors, "sector")),
+        party_tests=groups.party_tests(con) if whole else (),
         parties=tuple(_party(r) for r in sorted(frames.parties.to_pylist(), key=lambda r: (r["chamber"], r["party"]))),
+        committees=groups.committees(con, chosen.limit) if whole else (),
+        seasons=groups.seasons(con) if whole else (),
+        coverage=coverage_rows(con),
         notes=notes(demo=demo),
     )
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 
 import pyarrow as pa
 
+from cyberpi_assets.reports.coverage import Coverage
 from cyberpi_assets.reports.evidence import Evidence
 from cyberpi_assets.reports.safe import plain
 from cyberpi_assets.reports.selection import Counts
@@ -115,6 +116,59 @@ class PartyRow:
 
 
 @dataclass(frozen=True)
+class PartyTest:
+    """Two parties' officials compared by permuting party over officials: means in points, 0 to 1 for 1 - p."""
+
+    chamber: str
+    metric: str
+    party_a: str
+    party_b: str
+    n_a: int
+    n_b: int
+    mean_a: float | None
+    mean_b: float | None
+    difference: float | None
+    low: float | None
+    high: float | None
+    p_value: float | None
+    q_value: float | None
+    method: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class CommitteeRow:
+    """Members' trades in the sectors that their committee is taken to oversee, beside their other trades."""
+
+    committee_id: str
+    name: str
+    chamber: str | None
+    sectors: tuple[str, ...]
+    breadth: float | None
+    n_officials: int
+    evidence: Evidence
+    n_outside: int
+    oe_outside: float | None
+
+
+@dataclass(frozen=True)
+class Season:
+    """When officials trade: the test of one pattern, or one month or weekday of it. Counts are official-days."""
+
+    pattern: str
+    bucket: str
+    observed: float | None
+    expected: float | None
+    ratio: float | None
+    statistic: float | None
+    p_value: float | None
+    q_value: float | None
+    n: int
+    detail: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True)
 class Summary:
     """Totals of the period. `tiers` counts scored trades by tier; the amounts are sums of ranges in US dollars."""
 
@@ -148,7 +202,11 @@ class PatternReport:
     repeat_offenders: tuple[OfficialRow, ...]
     tickers: tuple[TickerRow, ...]
     sectors: tuple[SectorRow, ...]
+    party_tests: tuple[PartyTest, ...]
     parties: tuple[PartyRow, ...]
+    committees: tuple[CommitteeRow, ...]
+    seasons: tuple[Season, ...]
+    coverage: tuple[Coverage, ...]
     notes: tuple[str, ...]
 
 
@@ -170,7 +228,15 @@ def to_json(report: PatternReport) -> dict[str, object]:
     repeat_offenders  the same, for those with the raw flag, which is not a finding
     tickers       [{rank, ticker, name, sector, TALLY, EVIDENCE, n_officials}]
     sectors       [{rank, sector, TALLY, EVIDENCE, n_officials, n_tickers}]
-    parties       [{chamber, party, n_officials, mean_of_officials, sd_of_officials, TALLY}]
+    party_tests   [{chamber, metric, party_a, party_b, n_a, n_b, mean_a, mean_b, difference, low, high, p_value,
+                   q_value, method, reason}]  chamber `both`: permuted within each; empty for a period
+    parties       [{chamber, party, n_officials, mean_of_officials, sd_of_officials, TALLY}]  raw means
+    committees    [{committee_id, name, chamber, sectors: [..], breadth, n_officials, EVIDENCE, n_outside, oe_outside}]
+                   by q; breadth: share of all officials' clusters in these sectors; empty for a period
+    seasons       [{pattern, bucket, observed, expected, ratio, statistic, p_value, q_value, n, detail, reason}]
+                   bucket `all` has the test; empty for a period
+    coverage      [{chamber, year, n_filings, parsed, partial, scanned, ocr, transcribed, empty_verified, missing,
+                   failed, rows_read, covered}]  filings by chamber and year, whatever the period; year 0: not known
     notes         [text]   disclaimer, innocent explanations, what ranks and scores measure, the law
     TALLY =       n_trades, n_scored, n_clusters, suspicious, rate, rate_low, rate_high, mean_score, max_score,
                   amount_low, amount_high, n_open_amounts     (keys of the row itself)
@@ -191,7 +257,11 @@ def to_json(report: PatternReport) -> dict[str, object]:
         "repeat_offenders": [_flat(r) for r in report.repeat_offenders],
         "tickers": [_flat(r) for r in report.tickers],
         "sectors": [_flat(r) for r in report.sectors],
+        "party_tests": [asdict(r) for r in report.party_tests],
         "parties": [_flat(r) for r in report.parties],
+        "committees": [asdict(r) for r in report.committees],
+        "seasons": [asdict(r) for r in report.seasons],
+        "coverage": [asdict(r) for r in report.coverage],
         "notes": list(report.notes),
     }
     return {k: plain(v) for k, v in body.items()}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from cyberpi_assets.reports import language
+from cyberpi_assets.reports import coverage, language
 from cyberpi_assets.reports.evidence import NOT_TESTED, chance, rated
 from cyberpi_assets.reports.figures import day, decimal, interval, percent, period, short_amount
 from cyberpi_assets.reports.safe import markdown, markdown_link
@@ -173,7 +173,7 @@ def _grids(report: PatternReport) -> list[_Grid]:
         ),
     )
     parties = _Grid(
-        "Parties",
+        "Parties, raw means",
         language.PARTIES,
         (
             ("Chamber", "left"),
@@ -196,7 +196,115 @@ def _grids(report: PatternReport) -> list[_Grid]:
         ),
     )
     survives = [_survives(report.repeat_offenders)] if judged and report.repeat_offenders else []
-    return [top, repeat, *survives, tickers, sectors, parties]
+    tested = [grid for grid in (_party_tests(report), _committees(report), *_seasons(report)) if grid.rows]
+    by_party = [g for g in tested if g.title == _PARTY_TESTS]
+    rest = [g for g in tested if g.title != _PARTY_TESTS]
+    return [top, repeat, *survives, tickers, sectors, *by_party, parties, *rest]
+
+
+_PARTY_TESTS = "Parties against chance"
+
+
+def _party_tests(report: PatternReport) -> _Grid:
+    return _Grid(
+        _PARTY_TESTS,
+        language.PARTY_TESTS,
+        (
+            ("Chamber", "left"),
+            ("Compared", "left"),
+            ("Party", "left"),
+            ("Less party", "left"),
+            ("Difference", "right"),
+            ("95 %", "right"),
+            ("p", "right"),
+            ("q", "right"),
+            ("Note", "left"),
+        ),
+        tuple(
+            (
+                language.word(language.CHAMBERS, t.chamber),
+                language.word(language.METRICS, t.metric),
+                f"{t.party_a} ({t.n_a:,})",
+                f"{t.party_b} ({t.n_b:,})",
+                decimal(t.difference, 2),
+                "–" if t.low is None else f"{decimal(t.low, 2)} to {decimal(t.high, 2)}",
+                chance(t.p_value),
+                chance(t.q_value),
+                t.reason or "",
+            )
+            for t in report.party_tests
+        ),
+    )
+
+
+def _committees(report: PatternReport) -> _Grid:
+    return _Grid(
+        f"Committees, the first {len(report.committees)}",
+        f"{language.COMMITTEES} {language.TOGETHER}",
+        (
+            ("Committee", "left"),
+            ("Members", "right"),
+            ("O / E", "right"),
+            ("O/E (95 %)", "right"),
+            ("Outside O/E", "right"),
+            ("q", "right"),
+            ("Share of all", "right"),
+        ),
+        tuple(
+            (
+                c.name,
+                f"{c.n_officials:,}",
+                c.evidence.counted,
+                c.evidence.range,
+                decimal(c.oe_outside, 2),
+                chance(c.evidence.q_value),
+                percent(c.breadth),
+            )
+            for c in report.committees
+        ),
+    )
+
+
+def _seasons(report: PatternReport) -> tuple[_Grid, _Grid]:
+    """The tests of the patterns in time, and the months and weekdays they are about."""
+    tests = tuple(
+        (
+            s.pattern,
+            f"{s.n:,}",
+            decimal(s.statistic, 2),
+            decimal(s.expected, 2) if s.statistic == s.observed else "–",  # a chi-square has none in days
+            chance(s.p_value),
+            chance(s.q_value),
+            s.reason or s.detail or "–",
+        )
+        for s in report.seasons
+        if s.bucket == "all"
+    )
+    buckets = tuple(
+        (s.pattern, s.bucket, decimal(s.observed, 0), decimal(s.expected, 1), decimal(s.ratio, 2))
+        for s in report.seasons
+        if s.bucket != "all"
+    )
+    columns: _Columns = (
+        ("Pattern", "left"),
+        ("Days", "right"),
+        ("Value", "right"),
+        ("Expected", "right"),
+        ("p", "right"),
+        ("q", "right"),
+        ("What", "left"),
+    )
+    of_day: _Columns = (
+        ("Pattern", "left"),
+        ("Month or day", "left"),
+        ("Observed", "right"),
+        ("Expected", "right"),
+        ("Ratio", "right"),
+    )
+    return (
+        _Grid("When officials trade", language.SEASONS, columns, tests),
+        _Grid("Months and weekdays", "Counts only: the tests stand above.", of_day, buckets),
+    )
 
 
 def _head(report: PatternReport) -> list[tuple[str, str]]:
@@ -214,6 +322,7 @@ def _head(report: PatternReport) -> list[tuple[str, str]]:
         ("Amounts", short_amount(s.amount_low, s.amount_high) + _open(s.n_open_amounts)),
         ("Officials", f"{s.n_officials:,}, {s.n_officials_ranked:,} with enough scored trades to rank"),
         ("Tickers", f"{s.n_tickers:,}, {s.n_tickers_ranked:,} with enough scored trades to rank"),
+        ("Record", coverage.totals(report.coverage)),
         ("Raw flags", f"{language.plural(s.n_repeat_offenders_raw, 'repeat offender')} by the raw flag, not a finding"),
     ]
     if s.counts.reasons:
@@ -244,7 +353,7 @@ def to_rich(report: PatternReport) -> list[RenderableType]:
                 if url:
                     parts.append(layout.indent(layout.link(url), 5))
             parts.append("")
-    return [*parts, layout.text(report.notes[-1], "dim")]
+    return [*parts, *coverage.as_rich(report.coverage), layout.text(report.notes[-1], "dim")]
 
 
 def to_text(report: PatternReport, width: int = 100) -> str:
@@ -268,4 +377,5 @@ def to_markdown(report: PatternReport) -> str:
             row[_LINK] = markdown_link(filing, url)
         right = frozenset(c for c, side in grid.columns if side == "right")
         out += [markdown_table(rows, limit=len(rows), escaped=frozenset({_LINK}), right=right) if rows else "None.", ""]
+    out += [f"## {coverage.TITLE}", "", coverage.ABOUT, "", coverage.as_markdown(report.coverage)]
     return "\n".join([*out, "---", "", markdown(report.notes[-1]), ""])

@@ -13,6 +13,7 @@ import pyarrow as pa
 from rich.console import RenderableType
 
 from cyberpi_assets.reports import language
+from cyberpi_assets.reports.coverage import coverage_rows, totals
 from cyberpi_assets.reports.evidence import Evidence, chance, evidence_of, findings, rated
 from cyberpi_assets.reports.figures import decimal, interval, percent
 from cyberpi_assets.reports.layout import Side, heading, indent, table, text
@@ -165,7 +166,8 @@ def status(
         rows, months = con.sql(f'SELECT count(*), {span} FROM "{name}"').fetchone() or (0, "")
         lines.append((name, f"{rows:,}", months or "", str(versions[name]) if versions[name] >= 0 else "not yet"))
     columns: list[tuple[str, Side]] = [("table", "left"), ("rows", "right"), ("months", "left"), ("version", "right")]
-    return [heading("Tables"), indent(table(columns, lines))]
+    record = indent(text(totals(coverage_rows(con))))
+    return [heading("Tables"), indent(table(columns, lines)), heading("Official record"), record]
 
 
 def imported(files: pa.Table) -> list[RenderableType]:

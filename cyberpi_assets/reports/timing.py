@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 
 from cyberpi_assets.reports import language
+from cyberpi_assets.reports.coverage import coverage_rows
 from cyberpi_assets.reports.people import NoSuchOfficial, Official, SeveralOfficials, find_official
 from cyberpi_assets.reports.safe import clean, link, number
 from cyberpi_assets.reports.selection import TRADES, Where, counts, is_demo, period
@@ -87,6 +88,7 @@ def timing_report(
         selected=counts(con, selected) if official or ticker else None,
         matching=matching,
         findings=findings,
+        coverage=coverage_rows(con),
         notes=notes(demo=demo),
     )
 

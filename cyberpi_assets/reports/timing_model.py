@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import asdict, dataclass
 
+from cyberpi_assets.reports.coverage import Coverage
 from cyberpi_assets.reports.safe import plain
 from cyberpi_assets.reports.selection import Counts
 
@@ -132,6 +133,7 @@ class TimingReport:
     selected: Counts | None
     matching: int
     findings: tuple[Finding, ...]
+    coverage: tuple[Coverage, ...]
     notes: tuple[str, ...]
 
 
@@ -155,6 +157,8 @@ def to_json(report: TimingReport) -> dict[str, object]:
                    components: {n_alerts, mean_severity, n_recent, n_high},
                    alerts: [{session, days_before, types: [..], severity, change_pct, alert_ids: [..]}],
                    transcription, ocr, flags: [..]}]
+    coverage     [{chamber, year, n_filings, parsed, partial, scanned, ocr, transcribed, empty_verified, missing,
+                   failed, rows_read, covered}]  filings by chamber and year, whatever the period; year 0: not known
     notes        [text]  disclaimer, innocent explanations, what scores measure, the law
     ```
     evidence: p_headline is the share of other possible dates that score at least as high (the larger of p_placebo over
@@ -185,6 +189,7 @@ def to_json(report: TimingReport) -> dict[str, object]:
         "selected": None if report.selected is None else asdict(report.selected),
         "matching": report.matching,
         "findings": findings,
+        "coverage": [asdict(c) for c in report.coverage],
         "notes": list(report.notes),
     }
     return {k: plain(v) for k, v in body.items()}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cyberpi_assets.reports import language
+from cyberpi_assets.reports import coverage, language
 from cyberpi_assets.reports.evidence import NOT_TESTED, chance
 from cyberpi_assets.reports.figures import amount, change, day, decimal, percent, period, short_amount
 from cyberpi_assets.reports.safe import markdown, markdown_link
@@ -41,6 +41,7 @@ def _head(report: TimingReport) -> list[tuple[str, str]]:
         head.append(("", f"score 60 or more: {report.selected.base_rate.words()}"))
     shown = f"{len(report.findings):,} of " if len(report.findings) < report.matching else ""
     found = language.plural(report.matching, "trade")
+    head.append(("Record", coverage.totals(report.coverage)))
     head.append(("Listed", f"{shown}{found} with score {decimal(report.min_score)} or more, by raw score"))
     return head
 
@@ -144,7 +145,8 @@ def to_rich(report: TimingReport, *, narrow: bool = False) -> list[RenderableTyp
     parts.append("")
     parts += [layout.text(n, "italic") for n in report.notes[:-1]]
     if not report.findings:
-        return [*parts, "", layout.text(_nothing(report), "bold"), "", layout.text(report.notes[-1], "dim")]
+        nothing = layout.text(_nothing(report), "bold")
+        return [*parts, "", nothing, "", *coverage.as_rich(report.coverage), layout.text(report.notes[-1], "dim")]
     columns = [("#", "right"), ("Official", "left"), ("Ticker", "left"), ("Side", "left"), ("Date", "left")]
     columns += [] if narrow else [("Amount", "left")]
     columns += [("p", "right"), ("Expected", "right"), ("Score", "right"), ("Raw", "right")]
@@ -163,7 +165,7 @@ def to_rich(report: TimingReport, *, narrow: bool = False) -> list[RenderableTyp
     parts += [layout.table(columns, rows), ""]  # pyright: ignore[reportArgumentType]
     for f in report.findings:
         parts += [_block(f), ""]
-    return [*parts, layout.text(report.notes[-1], "dim")]
+    return [*parts, *coverage.as_rich(report.coverage), layout.text(report.notes[-1], "dim")]
 
 
 def _block(f: Finding) -> RenderableType:
@@ -248,6 +250,7 @@ def to_markdown(report: TimingReport) -> str:
         out += ["## Findings", ""]
         for f in report.findings:
             out += _section(f)
+    out += [f"## {coverage.TITLE}", "", coverage.ABOUT, "", coverage.as_markdown(report.coverage)]
     return "\n".join([*out, "---", "", markdown(report.notes[-1]), ""])
 
 

@@ -5,7 +5,7 @@ Here belongs what locks a connection down. The copy in one file is in `published
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +27,18 @@ def query(
     memory_limit: str = "2GB",
     threads: int = 2,
     temp_directory: Path | None = None,
+    prepare: Callable[[duckdb.DuckDBPyConnection], object] | None = None,
 ) -> pa.Table:
     """Run one SELECT (also DESCRIBE, SHOW, SUMMARIZE, EXPLAIN) over the lake's tables, each of one version; its rows.
 
     The connection sees the tables' files and nothing else: no other file, no network, no extension, no Python variable,
-    no setting to change. Raises RefusedQuery for anything but one reading statement, duckdb.Error for a wrong one.
+    no setting to change; `prepare` may add temporary tables to it first. Raises RefusedQuery for anything but one
+    reading statement, duckdb.Error for a wrong one.
     """
     con = locked(lake, memory_limit, threads, temp_directory)
     try:
+        if prepare is not None:
+            prepare(con)
         statements = con.extract_statements(sql)
         if len(statements) != 1:
             raise RefusedQuery(f"one statement at a time, not {len(statements)}")

@@ -36,6 +36,8 @@ amount_high float    US dollars; null when open-ended or cut off
 description string   option terms, bond details, free text
 filing_status string  new | amended | deleted
 superseded_by string  filing that replaced this row, or `unknown amendment`
+superseded_on date     filing date of what first replaced it; null where that is not known
+superseded_reason string  why it counts as replaced
 repeat_of   string   filing that already disclosed this row
 transcription string  electronic | ocr | manual; null when not known
 flags       string   comma-separated: what is odd about the row

@@ -179,6 +179,7 @@ difference  float    mean_a - mean_b; both: chambers weighted by officials
 low         float    95 % bootstrap interval over officials, lower end
 high        float    its upper end
 p_value     float    permutation test
+q_value     float    Benjamini-Hochberg over the tests of this table
 method      string   exact | monte carlo
 reason      string   why there is no test
 """,
@@ -197,6 +198,7 @@ expected    float    by each official's sessions in office, or the mean over shi
 ratio       float    observed / expected
 statistic   float    all: chi-square, dispersion or count
 p_value     float    all: against shifted calendars, (b + 1) / (B + 1)
+q_value     float    all: Benjamini-Hochberg over the patterns' p_value
 p_independent float  all: Monte Carlo chi-square as if days were drawn one by one
 n           int!     official-days
 detail      string   what is counted

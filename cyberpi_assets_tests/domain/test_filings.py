@@ -185,9 +185,38 @@ def _amended(n: int, status: str = "parsed") -> dict[str, Any]:
 
 
 def test_the_latest_amendment_read_whole_supersedes_the_others() -> None:
-    trades = _trades(*[{"filing_id": f"senate:d{n}", "chamber": "senate"} for n in (0, 1, 2)])
+    filed = [dt.date(2024, 3, day) for day in (1, 11, 12)]
+    trades = _trades(
+        *[{"filing_id": f"senate:d{n}", "chamber": "senate", "filed_on": day} for n, day in enumerate(filed)]
+    )
     found = superseded(trades, _documents(_amended(0), _amended(1), _amended(2)))
     assert found.column("superseded_by").to_pylist() == ["senate:d2", "senate:d2", None]
+    assert found.column("superseded_on").to_pylist() == [filed[1], filed[2], None]
+    why = "amendment 2 of the report of 2024-03-01 replaces it"
+    assert found.column("superseded_reason").to_pylist() == [why, why, None]
+    # in between the first amendment stands, and the original is put aside: no trade counts twice
+    between = known_on(found, "2024-03-11").to_pylist()
+    assert [(r["filing_id"], r["superseded_by"]) for r in between] == [
+        ("senate:d0", "amendment filed 2024-03-11"),
+        ("senate:d1", None),
+    ]
+
+
+def test_a_replacement_that_a_source_states_is_dated_by_the_amended_row_where_there_is_one() -> None:
+    trades = _trades(
+        {"filing_id": "house:1", "superseded_by": "amendment 1"},
+        {"filing_id": "house:1", "superseded_by": "unknown amendment", "ticker_printed": "BBB"},
+        {"filing_id": "house:2", "filing_status": "amended", "filed_on": dt.date(2024, 5, 1)},
+    )
+    found = superseded(trades, _documents())
+    assert found.column("superseded_on").to_pylist() == [dt.date(2024, 5, 1), None, None]
+    assert found.column("superseded_reason").to_pylist() == [
+        "the source says: replaced by amendment 1",
+        "the source says: replaced by unknown amendment, day not known",
+        None,
+    ]
+    # the one is known to have stood in April; of the other nobody knows, so it does not count
+    assert [r["superseded_by"] for r in known_on(found, "2024-04-15").to_pylist()] == [None, "unknown amendment"]
 
 
 def test_where_it_is_unclear_nothing_is_superseded_and_the_row_is_flagged() -> None:
@@ -211,7 +240,12 @@ def test_the_same_row_in_a_later_filing_is_marked_and_kept() -> None:
 
 def test_what_was_known_on_a_day() -> None:
     trades = _trades(
-        {"filing_id": "senate:a", "filed_on": dt.date(2024, 3, 1), "superseded_by": "senate:b"},
+        {
+            "filing_id": "senate:a",
+            "filed_on": dt.date(2024, 3, 1),
+            "superseded_by": "senate:b",
+            "superseded_on": dt.date(2024, 4, 1),
+        },
         {"filing_id": "senate:b", "filed_on": dt.date(2024, 4, 1)},
     )
     march, april = known_on(trades, "2024-03-15").to_pylist(), known_on(trades, "2024-04-15").to_pylist()

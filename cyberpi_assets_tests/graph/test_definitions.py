@@ -101,9 +101,11 @@ LINEAGE: dict[str, set[str]] = {
     "top_traded_tickers": {"disclosed_trades", "companies", "daily_bars"},
     "timing_report": {
         "disclosure_correlations", "disclosed_trades", "timing_nulls", "official_rankings", "demo_truth",
+        "filing_coverage",
     },
     "pattern_report": {
         "official_rankings", "ticker_rankings", "sector_rankings", "party_comparison", "demo_truth", *EVIDENCE,
+        "filing_coverage",
     },
     "published_warehouse": {
         "timing_report",

@@ -117,7 +117,7 @@ def unscored(t: dict[str, Any], reason: str) -> dict[str, Any]:
     return {**same, "reason": reason}
 
 
-def _correlation_frame(rows: list[dict[str, Any]]) -> pa.Table:
+def correlation_frame(rows: list[dict[str, Any]]) -> pa.Table:
     months = [r.pop("filed_on").strftime("%Y-%m") for r in rows]
     table = ALL["disclosure_correlations"]
     full = [{c: r.get(c) for c in table.names} | {MONTH: m} for r, m in zip(rows, months, strict=True)]
@@ -248,7 +248,7 @@ def build(root: Path, *, demo: bool = False) -> Lake:
         unscored(wrong, "transaction date after the filing"),
         scored(old, 0.0, (0, 0.0, 0, 0), []),
     ]
-    data = _correlation_frame(correlations)
+    data = correlation_frame(correlations)
     lake.write("disclosure_correlations", data, months=sorted(set(data.column(MONTH).to_pylist())))
     base = {"n_buys": 1, "n_sells": 0, "n_ocr": 0, "meets_minimum": True}
     store(

@@ -6,6 +6,8 @@ made.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import false_discovery_control, poisson_binom
@@ -22,6 +24,12 @@ def q_values(p: npt.ArrayLike, method: str = "bh") -> Floats:
         # scipy's stubs want a literal
         out[known] = false_discovery_control(values[known], method="by" if method == "by" else "bh")
     return out
+
+
+def with_q(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of one table with `q_value` beside `p_value`, over the rows that have a p."""
+    p = [np.nan if (value := row.get("p_value")) is None else float(value) for row in rows]
+    return [row | {"q_value": None if np.isnan(q) else float(q)} for row, q in zip(rows, q_values(p), strict=True)]
 
 
 def poisson_binomial_tail(chances: npt.ArrayLike, observed: int) -> float:

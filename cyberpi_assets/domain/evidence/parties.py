@@ -17,6 +17,7 @@ from scipy.stats import permutation_test
 
 from cyberpi_assets.domain.columns import known
 from cyberpi_assets.domain.evidence.clusters import Clusters
+from cyberpi_assets.domain.evidence.multiplicity import with_q
 from cyberpi_assets.domain.features import Bools, Floats
 from cyberpi_assets.domain.sql import ask
 from cyberpi_assets.settings import EvidenceRules
@@ -81,7 +82,10 @@ def _officials(data: Clusters) -> pa.Table:
 
 
 def party_evidence(data: Clusters, rules: EvidenceRules) -> pa.Table:
-    """Every pair of parties, per chamber and over both. Columns: `tables.PARTY_EVIDENCE`. data: as `clusters` gives."""
+    """Every pair of parties, per chamber and over both. Columns: `tables.PARTY_EVIDENCE`. data: as `clusters` gives.
+
+    q is over all tests of the table: three readings of one question in two chambers and both, so not independent ones.
+    """
     if data.person.size == 0:
         return PARTY_EVIDENCE.empty()
     officials = _officials(data)
@@ -99,7 +103,7 @@ def party_evidence(data: Clusters, rules: EvidenceRules) -> pa.Table:
                 rows.append(_compared(values, chamber, party == a, mine, rules, rng) | {
                     "chamber": where, "metric": metric, "party_a": a, "party_b": b,
                 })  # fmt: skip
-    return pa.Table.from_pylist(rows, schema=PARTY_EVIDENCE.schema)
+    return pa.Table.from_pylist(with_q(rows), schema=PARTY_EVIDENCE.schema)
 
 
 def _compared(

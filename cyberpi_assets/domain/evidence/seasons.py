@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from cyberpi_assets.domain.calendar import Days
 from cyberpi_assets.domain.evidence.clusters import Clusters
+from cyberpi_assets.domain.evidence.multiplicity import with_q
 from cyberpi_assets.domain.evidence.shifts import offsets, window_sessions
 from cyberpi_assets.domain.features import Floats, Ints
 from cyberpi_assets.settings import EvidenceRules
@@ -195,4 +196,4 @@ def temporal_patterns(data: Clusters, rules: EvidenceRules) -> pa.Table:
             "reason": "no source gives earnings dates",
         }
     )
-    return pa.Table.from_pylist(rows, schema=TEMPORAL_PATTERNS.schema)
+    return pa.Table.from_pylist(with_q(rows), schema=TEMPORAL_PATTERNS.schema)
