@@ -134,7 +134,7 @@ def write_chain(folder: Path, through: tuple[int, int, int] = (2024, 3, 28)) -> 
             out.writerow(["ACME", day, "2024-06-21", "P", 95, 1.0, 1.1, 10])
 
 
-CHANGES: dict[str, tuple[Callable[[Path], None], str]] = {
+CHANGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "a new month of bars": (lambda f: write_bars(f, (2024, 4, 12)), "2024-04"),
     "an old bar": (lambda f: write_bars(f, changed={"2024-02-05": 55.5}), "2024-02"),
     "a new filing": (lambda f: write_trades(f, [{"transaction_date": "03/15/2024"}]), "2024-03"),

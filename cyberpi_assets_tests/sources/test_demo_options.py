@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import duckdb
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -62,19 +61,22 @@ def test_expiries_are_alive_and_on_days_of_trading(facts: Facts) -> None:
 
 def test_calls_and_puts_of_a_strike_agree_with_the_stock(facts: Facts) -> None:
     """Put-call parity, C - P = S - K exp(-rT), within the spreads; where early exercise is worth nothing."""
-    frame = facts["chain_facts"].to_pandas()
-    frame["mid"] = (frame["bid"] + frame["ask"]) / 2
-    frame["width"] = frame["ask"] - frame["bid"]
-    sides = frame.pivot_table(
-        index=["ticker", "session", "expiry", "strike", "underlying_price"], columns="right", values=["mid", "width"]
-    ).reset_index()
-    days = (pd.to_datetime(sides["expiry"]) - pd.to_datetime(sides["session"])).dt.days
-    forward = sides["underlying_price"] - sides["strike"] * np.exp(-RATE * np.maximum(days, 0.4) / 365)
-    apart = (sides[("mid", "call")] - sides[("mid", "put")] - forward).abs()
-    allowed = (sides[("width", "call")] + sides[("width", "put")]) / 2 + 0.02
-    out_of_the_money_put = sides["strike"] <= sides["underlying_price"]
-    assert out_of_the_money_put.sum() > 50_000
-    assert (apart <= allowed)[out_of_the_money_put].mean() > 0.999
+    ((pairs, apart),) = ask(
+        f"""
+        WITH sides AS (
+            SELECT ticker, session, expiry, strike, any_value(underlying_price) AS spot,
+                   sum(CASE "right" WHEN 'call' THEN 1 ELSE -1 END * (bid + ask) / 2) AS difference,
+                   sum(ask - bid) / 2 + 0.02 AS allowed, greatest(expiry - session, 0.4) / 365 AS years
+            FROM c GROUP BY ALL
+        )
+        SELECT count(*), count(*) FILTER (abs(difference - (spot - strike * exp(-{RATE} * years))) > allowed)
+        FROM sides WHERE strike <= spot""",
+        c=facts["chain_facts"],
+    )
+    assert isinstance(pairs, int)
+    assert isinstance(apart, int)
+    assert pairs > 50_000
+    assert apart / pairs < 0.001
 
 
 def test_chains_cost_what_the_bars_say_also_before_a_split(facts: Facts) -> None:
@@ -125,47 +127,82 @@ def test_some_figures_are_missing_as_in_life(facts: Facts) -> None:
         assert 0.005 < chains.column(column).null_count / chains.num_rows < 0.03, column
 
 
-def unusual(facts: Facts) -> pd.DataFrame:
-    """Each day's put volume over its median of the 60 sessions before, by ticker."""
-    volumes = facts["option_volume_facts"].to_pandas().sort_values(["ticker", "session"])
-    before = volumes.groupby("ticker")["put_volume"].transform(lambda v: v.shift(1).rolling(60, 30).median())
-    return volumes.assign(ratio=volumes["put_volume"] / before).set_index(["ticker", "session"])
+# each day's put volume over its median of the 60 sessions before, where at least 30 are known
+UNUSUAL = """
+unusual AS (
+    SELECT ticker, session, put_volume / before AS ratio
+    FROM (SELECT *, median(put_volume) OVER w AS before, count(*) OVER w AS n FROM v
+          WINDOW w AS (PARTITION BY ticker ORDER BY session ROWS BETWEEN 60 PRECEDING AND 1 PRECEDING))
+    WHERE n >= 30
+)
+"""
 
 
-def test_planted_footprints_and_decoys_stand_out_and_others_do_not(facts: Facts) -> None:
-    truth, ratio = facts["truth_facts"].to_pandas(), unusual(facts)["ratio"]
-    footprints = truth[truth["kind"] == "option_footprint"]
-    breaches = truth[truth["kind"] == "breach"]
-    assert 0.5 < len(footprints) / len(breaches) < 0.8  # some breaches only: recall can be measured
-    marked = {
-        (row.ticker, pd.Timestamp(day).date())
-        for row in footprints.itertuples()
-        for day in row.detail.rsplit(" on ", 1)[1].split(", ")
-    }
-    at_footprints = np.array([ratio[key] for key in marked])
-    assert np.median(at_footprints) > 3
-    assert (at_footprints > 2).mean() > 0.9
-    decoys = truth[truth["kind"] == "earnings_decoy"]
-    sessions = np.array(sorted({s for _, s in ratio.index}))
-    eves = np.array(
-        [
-            ratio.get((row.ticker, sessions[np.searchsorted(sessions, row.event_on) - 1]), np.nan)
-            for row in decoys.itertuples()
-        ]
+def test_planted_footprints_stand_out(facts: Facts) -> None:
+    ((breaches, footprints),) = ask(
+        "SELECT count(*) FILTER (kind = 'breach'), count(*) FILTER (kind = 'option_footprint') FROM t",
+        t=facts["truth_facts"],
     )
-    assert np.nanmedian(eves) > 2
-    assert (ratio.dropna() > 3).mean() < 0.06
+    assert isinstance(breaches, int)
+    assert isinstance(footprints, int)
+    assert 0.5 < footprints / breaches < 0.8  # before some breaches only: recall can be measured
+    ((days, typical, clear),) = ask(
+        f"""
+        WITH {UNUSUAL}, marked AS (
+            SELECT ticker, CAST(unnest(string_split(regexp_extract(detail, ' on (.*)$', 1), ', ')) AS DATE) AS session
+            FROM t WHERE kind = 'option_footprint'
+        )
+        SELECT count(*), median(ratio), count(*) FILTER (ratio > 2) / count(*)
+        FROM marked JOIN unusual USING (ticker, session)""",
+        t=facts["truth_facts"],
+        v=facts["option_volume_facts"],
+    )
+    assert isinstance(days, int)
+    assert days >= 2 * footprints
+    assert isinstance(typical, float)
+    assert typical > 3
+    assert isinstance(clear, float)
+    assert clear > 0.9
+
+
+def test_decoys_stand_out_too_and_other_days_do_not(facts: Facts) -> None:
+    """The eve of an earnings day with a decoy looks like a footprint; of all days few do."""
+    ((eve, usual),) = ask(
+        f"""
+        WITH {UNUSUAL}, eves AS (
+            SELECT t.ticker, max(u.session) AS session FROM t JOIN unusual u
+            ON u.ticker = t.ticker AND u.session < t.event_on AND t.kind = 'earnings_decoy'
+            GROUP BY t.ticker, t.event_on
+        )
+        SELECT (SELECT median(ratio) FROM eves JOIN unusual USING (ticker, session)),
+               (SELECT count(*) FILTER (ratio > 3) / count(*) FROM unusual)""",
+        t=facts["truth_facts"],
+        v=facts["option_volume_facts"],
+    )
+    assert isinstance(eve, float)
+    assert eve > 2
+    assert isinstance(usual, float)
+    assert usual < 0.06
 
 
 def test_earnings_are_announced_before_they_come_and_decoys_come_before_earnings(facts: Facts) -> None:
-    events = facts["company_event_facts"].to_pandas()
-    assert (events["known_from"] < events["event_on"]).all()
-    assert (events.groupby("ticker").size() >= 3).all()
-    told = set(zip(events["ticker"], events["event_on"], strict=True))
-    truth = facts["truth_facts"].to_pandas()
-    decoys = truth[truth["kind"] == "earnings_decoy"]
-    assert len(decoys) > 100
-    assert set(zip(decoys["ticker"], decoys["event_on"], strict=True)) <= told
+    ((late, fewest),) = ask(
+        """SELECT (SELECT count(*) FROM e WHERE known_from >= event_on OR known_from IS NULL),
+                  (SELECT min(n) FROM (SELECT count(*) AS n FROM e GROUP BY ticker))""",
+        e=facts["company_event_facts"],
+    )
+    assert late == 0
+    assert isinstance(fewest, int)
+    assert fewest >= 3
+    ((decoys, told),) = ask(
+        """SELECT count(*), count(e.ticker) FROM t LEFT JOIN e ON e.ticker = t.ticker AND e.event_on = t.event_on
+           WHERE t.kind = 'earnings_decoy'""",
+        t=facts["truth_facts"],
+        e=facts["company_event_facts"],
+    )
+    assert isinstance(decoys, int)
+    assert decoys > 100
+    assert told == decoys
 
 
 def test_a_contract_of_a_day_is_the_same_in_a_longer_world(facts: Facts) -> None:
