@@ -50,7 +50,7 @@ def test_every_file_of_the_folder_is_accounted_for(ran: Real) -> None:
         if p.is_file() and not any(part.startswith(".") for part in p.relative_to(ran.folder).parts)
     }
     account = ran.lake.read("source_files").to_pylist()
-    assert {f["file"] for f in account} == on_disk
+    assert {f["file"] for f in account} == on_disk | {"list:watchlist.csv"}
     for f in account:
         if f["rows_read"] is None:
             assert f["reason"], f["file"]
@@ -58,6 +58,7 @@ def test_every_file_of_the_folder_is_accounted_for(ran: Real) -> None:
             assert f["rows_read"] == f["accepted"] + f["quarantined"], f["file"]
     read = {f["kind"] for f in account if f["rows_read"]}
     assert read >= {"bars", "disclosures", "people", "companies", "committees", "memberships", "symbols"}
+    assert read >= {"chains", "option_volumes", "snapshots", "watchlist"}
 
 
 def test_real_officials_are_ranked_with_links_to_their_filings(ran: Real) -> None:
