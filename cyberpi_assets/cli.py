@@ -1,6 +1,6 @@
 """`cyberpi`: the same tables and jobs from a terminal.
 
-Here belong the commands that read the lake: monitor, threats, timing, patterns, dossier, ticker, coverage,
+Here belong the commands that read the lake: monitor, alerts, threats, timing, patterns, dossier, ticker, coverage,
 calibrate, sql. Those that run jobs are in `commands.py`. What the reports say is in `reports/`; here is only which
 options ask for what, and what the exit code is. Everything slow is imported inside the commands, so that `--help`
 answers at once.
@@ -614,6 +614,62 @@ def calibrate(options: Options) -> None:
 
 
 @click.command(
+    short_help="Alerts with their lives: new, continuing, cleared.",
+    epilog=f"""\b
+Examples:
+  cyberpi alerts                                 what holds now
+  cyberpi alerts --min-severity high --kind options
+  cyberpi alerts --state cleared --tickers NVDA,CRWD
+  cyberpi alerts --state all --format json | jq .alert_id
+
+{EXIT_CODES}""",
+)
+@click.option(
+    "--state",
+    type=click.Choice(["active", "new", "continuing", "cleared", "all"]),
+    default="active",
+    show_default=True,
+    help="active: new and continuing.",
+)
+@click.option("--kind", type=click.Choice(["market", "options"]), help="One kind of alert; default: all.")
+@click.option(
+    "--min-severity", type=click.Choice(["low", "medium", "high", "critical"]), help="Leave out those below or unknown."
+)
+@click.option("--tickers", metavar="A,B", help="Symbols to show; default: all.")
+@click.option("--limit", type=click.IntRange(min=0), default=50, show_default=True, help="Alerts shown; 0 for all.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.pass_obj
+def alerts(
+    options: Options,
+    state: str,
+    kind: str | None,
+    min_severity: str | None,
+    tickers: str | None,
+    limit: int,
+    form: str,
+) -> None:
+    """Alerts of every kind over their whole lives: the same threat is one alert for as long as it lasts.
+
+    An alert is new with its first evidence, continuing while evidence follows without a moment of calm between, and
+    cleared by the first data that show none. Data that are missing neither continue nor clear one.
+    """
+    from cyberpi_assets.reports.alerts import AlertFilter, shown_alerts, to_rich
+
+    asked = tuple(t.strip() for t in (tickers or "").split(",") if t.strip())
+    if tickers is not None and not asked:
+        raise click.BadParameter("names no symbol", param_hint="--tickers")
+    states = {"active": ("NEW", "CONTINUING"), "all": ()}.get(state, (state.upper(),))
+    chosen = AlertFilter(states, (kind,) if kind else (), min_severity, asked, limit or None)
+    with _reading(options, "alerts") as (con, _):
+        found = shown_alerts(con, chosen)
+    if form == "json":
+        for alert in found.alerts:
+            click.echo(json.dumps(alert.json(), ensure_ascii=False, allow_nan=False))
+        return
+    show(lambda width: to_rich(found))  # noqa: ARG005
+
+
+@click.command(
     short_help="What early warning was worth before known incidents.",
     epilog=f"""\b
 Examples:
@@ -643,7 +699,8 @@ def backtest(options: Options, sample: str, form: str) -> None:
         show(lambda width: page.to_rich(found))  # noqa: ARG005
 
 
-for _command in (monitor, threats, timing, patterns, dossier, ticker, coverage, calibrate, backtest, sql, *COMMANDS):
+_READING = (monitor, alerts, threats, timing, patterns, dossier, ticker, coverage, calibrate, backtest, sql)
+for _command in (*_READING, *COMMANDS):
     main.add_command(with_settings(_command))
 with_settings(main)
 

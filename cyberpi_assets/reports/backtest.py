@@ -34,10 +34,10 @@ _READ = (
 )
 
 _RESULTS = """
-SELECT window, score, kind, n_events, n_clusters, auc, auc_low, auc_high, q_value, lift, lift_low, lift_high,
+SELECT horizon, score, kind, n_events, n_clusters, auc, auc_low, auc_high, q_value, lift, lift_low, lift_high,
        best_baseline, better, better_low, better_high, supported, words
 FROM early_warning_backtest WHERE sample = $sample
-ORDER BY CASE window WHEN 'primary' THEN 1 WHEN 'far' THEN 2 ELSE 3 END,
+ORDER BY CASE horizon WHEN 'primary' THEN 1 WHEN 'far' THEN 2 ELSE 3 END,
          CASE kind WHEN 'combined' THEN 1 WHEN 'part' THEN 2 WHEN 'feature' THEN 3 ELSE 4 END, score"""
 _WINDOWS = {"primary": "30 to 14 days", "far": "60 to 31 days", "near": "13 to 2 days"}
 
@@ -69,7 +69,7 @@ def to_rich(found: dict[str, Any]) -> list[RenderableType]:
     parts: list[RenderableType] = [layout.heading("Early warning, tested on history")]
     if not combined:
         return [*parts, layout.text("Not tested: no incidents, or no back-test has been run.")]
-    parts += [layout.text(r["words"], "bold" if r["window"] == "primary" else "") for r in combined]
+    parts += [layout.text(r["words"], "bold" if r["horizon"] == "primary" else "") for r in combined]
     parts += ["", layout.text(f"Sample: {_SAMPLES.get(found['sample'], found['sample'])}. {_LEAST}"), ""]
     parts += [layout.heading("Scores before incidents, against matched controls"), _scores(found), layout.text(_READ)]
     parts += ["", layout.heading("Alarms a person would have had since 2022"), _alarms(found)]
@@ -95,7 +95,7 @@ def _scores(found: dict[str, Any]) -> RenderableType:
          ("lift", "right"), ("95 %", "right"), ("over best baseline", "right")],
         [
             (
-                _WINDOWS.get(r["window"], r["window"]), _name(r), f"{r['n_events']:,}", _two(r["auc"]),
+                _WINDOWS.get(r["horizon"], r["horizon"]), _name(r), f"{r['n_events']:,}", _two(r["auc"]),
                 _span(r["auc_low"], r["auc_high"]), chance(number(r["q_value"])), _two(r["lift"]),
                 _span(r["lift_low"], r["lift_high"]),
                 f"{_two(r['better'])} ({_span(r['better_low'], r['better_high'])})" if r["better"] is not None else "–",
@@ -115,9 +115,9 @@ def _alarms(found: dict[str, Any]) -> RenderableType:
          ("lead", "right"), ("pseudo", "right")],
         [
             (
-                r["score"], _WINDOWS.get(r["window"], r["window"]), f"{r['alarms']:,}",
+                r["score"], _WINDOWS.get(r["horizon"], r["horizon"]), f"{r['alarms']:,}",
                 decimal(number(r["per_month"]), 3),
-                f"{r['right']:,}", decimal(number(r["expected"]), 1), percent(number(r["precision"]), 2),
+                f"{r['hits']:,}", decimal(number(r["expected"]), 1), percent(number(r["precision"]), 2),
                 percent(number(r["top_precision"]), 2), percent(number(r["top_random"]), 2),
                 decimal(number(r["lead_median"]), 0), decimal(number(r["lead_pseudo"]), 0),
             )

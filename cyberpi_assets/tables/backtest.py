@@ -6,10 +6,10 @@ from cyberpi_assets.tables.shape import table
 
 EARLY_WARNING_BACKTEST = table(
     "early_warning_backtest",
-    "The historical test of early warning: per sample, window and score, events against matched controls.",
+    "The historical test of early warning: per sample, horizon and score, events against matched controls.",
     """
 sample      string!  test (A and B after 2021) | tuning (A and B until 2021) | with_c | exact_day | with_options
-window      string!  primary (30 to 14 days before) | far (60 to 31) | near (13 to 2)
+horizon     string!  primary (30 to 14 days before) | far (60 to 31) | near (13 to 2)
 score       string!  combined | market | options | one feature | one baseline
 kind        string!  combined | part | feature | baseline
 n_events    int!     incidents with a figure and at least 5 controls with one
@@ -31,7 +31,7 @@ better_high float    95 % interval over clusters
 supported   bool!    enough events, q, lift above 1 and better than the best baseline, all with their intervals
 words       string!  the verdict in a sentence
 """,
-    key="sample window score",
+    key="sample horizon score",
 )
 
 BACKTEST_ALARMS = table(
@@ -39,16 +39,16 @@ BACKTEST_ALARMS = table(
     "Alarms of each score over the test period at the registered threshold: how often, how right, how early.",
     """
 score       string!  combined | market | options | one baseline
-window      string!  primary | far | near
+horizon     string!  primary | far | near
 since       date!    first day of the test period
 alarms      int!     alarms raised
 per_month   float    alarms per ticker and month
-right       int!     alarms followed by an incident of the ticker within the window's days
+hits        int!     alarms followed by an incident of the ticker within the horizon's days
 expected    float    of as many alarms at random moments
-ratio       float    right over expected
+ratio       float    hits over expected
 ratio_low   float    exact Poisson 95 % interval
 ratio_high  float    exact Poisson 95 % interval
-precision   float    right over alarms: the observed predictive value
+precision   float    hits over alarms: the observed predictive value
 event_share float    share of matched incidents with an alarm in the window
 control_share float  share of their controls with one
 ppv_base_rate float  predictive value of such an alarm at the base rate of 0.85 % a year
@@ -60,7 +60,7 @@ lead_pseudo float    the same for matched controls
 lead_p      float    two-sided Mann-Whitney p that the two differ
 n_lead      int!     incidents with an alarm in the 60 days before
 """,
-    key="score window",
+    key="score horizon",
 )
 
 BACKTEST_EVENTS = table(

@@ -151,7 +151,7 @@ def _results(study: _Study, *, simulated: bool) -> pa.Table:
         for row, q in zip(of_sample, q_values([r["p_value"] for r in of_sample]).tolist(), strict=True):
             row["q_value"] = q
             row["supported"] = row["kind"] != "baseline" and is_supported(row, study.rules)
-            window = next(w for w in study.rules.windows if w.name == row["window"])
+            window = next(w for w in study.rules.windows if w.name == row["horizon"])
             row["ppv_base_rate"] = _predictive(study, row["score"], window)
             row["words"] = verdict(row, window, study.rules, simulated=simulated)
             del row["ppv_base_rate"]
@@ -175,7 +175,7 @@ def _window(study: _Study, sample: str, window: Window, which: Bools, scores: tu
         better = _better(raw[name], raw[best], study) if best is not None and best != name else (np.nan,) * 3
         out.append(
             {
-                "sample": sample, "window": window.name, "score": name, "kind": _KINDS.get(name, "feature"),
+                "sample": sample, "horizon": window.name, "score": name, "kind": _KINDS.get(name, "feature"),
                 "n_events": sets.n,
                 "n_controls": int(np.isfinite(sets.control).sum()),
                 "n_clusters": int(np.unique(sets.cluster).size),
@@ -243,9 +243,9 @@ def _alarms(study: _Study) -> pa.Table:
             mine, others = _shares(study, raised, window)
             out.append(
                 {
-                    "score": score, "window": window.name, "since": since,
+                    "score": score, "horizon": window.name, "since": since,
                     "alarms": then.alarms, "per_month": alarm.rate_per_month(raised, cells),
-                    "right": then.right, "expected": then.expected,
+                    "hits": then.right, "expected": then.expected,
                     "ratio": then.right / then.expected if then.expected else None,
                     "ratio_low": then.low, "ratio_high": then.high,
                     "precision": then.right / then.alarms if then.alarms else None,
@@ -362,6 +362,6 @@ def headline(results: Mapping[str, Any] | pa.Table) -> dict[str, Any] | None:
     """The row that decides what may be said: the combined score, primary window, incidents after 2021."""
     assert isinstance(results, pa.Table)
     for row in results.to_pylist():
-        if (row["sample"], row["window"], row["score"]) == ("test", "primary", "combined"):
+        if (row["sample"], row["horizon"], row["score"]) == ("test", "primary", "combined"):
             return row
     return None

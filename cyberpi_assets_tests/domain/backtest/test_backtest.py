@@ -56,7 +56,7 @@ def test_a_planted_sign_is_found_and_said(planted: Backtest) -> None:
     assert row["lift_low"] > 1
     assert "30 to 14 days before disclosure" in row["words"]
     far = next(
-        r for r in planted.results.to_pylist() if (r["sample"], r["window"], r["score"]) == ("test", "far", "combined")
+        r for r in planted.results.to_pylist() if (r["sample"], r["horizon"], r["score"]) == ("test", "far", "combined")
     )
     assert far["auc"] < 0.65  # nothing was planted there
     assert not far["supported"]
