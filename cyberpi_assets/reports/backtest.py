@@ -54,7 +54,7 @@ def read(con: duckdb.DuckDBPyConnection, sample: str) -> dict[str, Any]:
         "alarms": rows("SELECT * FROM backtest_alarms WHERE score IN ('combined', 'volume', 'random') ORDER BY ALL"),
         "events": rows("""
             SELECT coalesce(reason, 'tested') AS reason, sample, count(*) AS n FROM backtest_events
-            WHERE grade <> 'weak' GROUP BY ALL ORDER BY n DESC, ALL"""),
+            WHERE grade <> 'weak' GROUP BY ALL ORDER BY n DESC, 1, 2"""),
         "null": rows("""
             SELECT count(*) FILTER (draw > 0) AS draws, avg(auc) FILTER (draw > 0) AS mean,
                    max(p_procedure) AS p_procedure FROM backtest_null"""),
