@@ -274,6 +274,27 @@ class AlertLifeRules(BaseModel):
     option_silence_days: int = Field(7, ge=1, description="the same for snapshots of options")
 
 
+class SignalRules(BaseModel):
+    """What detectors take for a trace, and how signals fade, add up and warn (docs/methods.md, the hunt)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    traces_days: int = Field(14, ge=1, description="calendar days within which traces of several kinds come together")
+    least_drop: float = Field(0.05, gt=0, lt=1, description="fall beyond market and sector, as a share")
+    least_drop_z: float = Field(3.0, gt=0, description="the same in deviations of the company's own residuals")
+    volume_severity: int = Field(7, ge=1, le=10, description="severity from which unusual volume is a trace")
+    option_score: int = Field(50, ge=1, le=100, description="seed score from which option trading is a trace")
+    halt_codes: tuple[str, ...] = Field(
+        ("T1", "T2", "T12", "H10"), description="halts for news, for information, and suspensions by the SEC"
+    )
+    outcome_days: int = Field(30, ge=1, description="days after a signal in which an incident follows it")
+    rumour_days: int = Field(30, ge=1, description="days in which a reported incident may be confirmed")
+    inherited_before_days: int = Field(365, ge=0, description="an incident of a target so long before is inherited")
+    inherited_after_days: int = Field(540, ge=0, description="an incident of a target so long after is inherited")
+    inherited_window_days: int = Field(365, ge=1, description="days in which an incident of the acquirer follows")
+    retaliation_days: int = Field(1, ge=1, description="days after sanctions that the hypothesis speaks of")
+
+
 class MemoryRules(BaseModel):
     """What goes into the working memory."""
 
@@ -315,7 +336,7 @@ class HighwayRules(BaseModel):
         30, ge=1, description="items that became known longer before the newest are not published"
     )
     max_lag: int = Field(1_000_000, ge=1, description="entries no worker has taken, beyond which nothing is published")
-    batch: int = Field(500, ge=1, le=5_000, description="entries a worker takes and stores at once")
+    batch: int = Field(1_000, ge=1, le=5_000, description="entries a worker takes and stores at once")
     claim_idle_seconds: float = Field(
         60.0, gt=0, description="silence after which the entries of a worker are another's"
     )
@@ -411,6 +432,7 @@ class Settings(BaseSettings):
     threats: ThreatRules = ThreatRules()  # pyright: ignore[reportCallIssue]
 
     alert_life: AlertLifeRules = AlertLifeRules()  # pyright: ignore[reportCallIssue]
+    signals: SignalRules = SignalRules()  # pyright: ignore[reportCallIssue]
     memory: MemoryRules = MemoryRules()  # pyright: ignore[reportCallIssue]
     llm: LlmRules = LlmRules()  # pyright: ignore[reportCallIssue]
     ocr: OcrRules = OcrRules()  # pyright: ignore[reportCallIssue]

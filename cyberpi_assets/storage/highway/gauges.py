@@ -14,6 +14,8 @@ import redis
 from cyberpi_assets.storage.highway import keys
 from cyberpi_assets.storage.highway.keys import GROUP, QUEUES, Queue
 
+_MOST_COUNTED = 200_000
+
 
 @dataclass(frozen=True)
 class Gauge:
@@ -54,6 +56,8 @@ def _gauge(client: Any, queue: Queue) -> Gauge:
         first = client.xpending_range(stream, GROUP, "-", "+", 1)
         oldest = first[0]["time_since_delivered"] / 1000 if first else None
     lag = depth if group is None else group.get("lag")
+    if lag is None and group is not None:  # an older server, or one that has forgotten how many it handed out
+        lag = _counted(client, stream, str(group["last-delivered-id"]))
     return Gauge(
         queue,
         depth,
@@ -64,6 +68,13 @@ def _gauge(client: Any, queue: Queue) -> Gauge:
         int(client.xlen(keys.dead_of(queue))),
         sum(1 for _ in client.scan_iter(match=keys.heartbeat(queue, "*"), count=1000)),
     )
+
+
+def _counted(client: Any, stream: str, since: str) -> int | None:
+    """Entries after one, counted by the server; None where there are too many to count."""
+    script = "return #redis.call('XRANGE', KEYS[1], '(' .. ARGV[1], '+', 'COUNT', ARGV[2])"
+    found = int(client.eval(script, 1, stream, since, _MOST_COUNTED + 1))
+    return None if found > _MOST_COUNTED else found
 
 
 def dead_letters(client: redis.Redis, queue: Queue, limit: int = 1000) -> Iterable[dict[str, Any]]:

@@ -3,10 +3,10 @@
 Here belongs how entries are taken off a stream at least once. What is done with an item is in `handlers.py`, the loop
 around both in `worker.py`.
 
-An entry is acknowledged only after the store has it. What a dead worker had taken is claimed by another after a while of
-silence; an entry that was taken too often goes to the dead letters with the reason. Ids that foreign producers pushed
-to the list are moved into the stream by one script, so they are in one of the two at any moment. The stream is cut
-behind the oldest entry that any group still needs, never by length.
+An entry is acknowledged only after the store has it. What a dead worker had taken is claimed by another after a while
+of silence; an entry that was taken too often goes to the dead letters with the reason. Ids that foreign producers
+pushed to the list are moved into the stream by one script, so they are in one of the two at any moment. The stream is
+cut behind the oldest entry that any group still needs, never by length.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Lane:
         self._client: Any = client
         self._stream, self._list = keys.stream_of(queue), keys.list_of(queue)
         self._move: Any = client.register_script(_MOVE)
-        self._own = True  # what this consumer was handed and never saw, for the answer was lost
+        self._own: str | None = "0"  # up to where what this consumer was handed before was read again
         self._claimed_at = float("-inf")
         self._since = time.time()
 
@@ -63,11 +63,11 @@ class Lane:
 
         Waits up to `block_ms` for new ones. Entries handed out too often are buried on the way.
         """
-        if self._own:
-            found = self._read("0", None)
+        if self._own is not None:  # answers may have been lost with the connection
+            found = self._read(self._own, None)
+            self._own = found[-1].number if found else None
             if found:
                 return self._worth_trying(self._with_counts(found))
-            self._own = False
         if time.monotonic() - self._claimed_at >= self.rules.claim_idle_seconds / 2:
             found = self._claim()
             if found:

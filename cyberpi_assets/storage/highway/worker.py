@@ -3,9 +3,9 @@
 Here belongs the loop: batches, patience with Redis and with the store, one bad item among many, the end on request.
 Where items go is in `handlers.py`.
 
-A batch is acknowledged after the store has committed it. A batch that fails is tried again item by item, so that one
-item that cannot be stored does not hold up the rest; items that were handed out several times already are tried one by
-one from the start, so that one that kills its worker is found out alone.
+A batch is acknowledged after the store has committed it. A batch that fails is halved until the item that cannot be
+stored stands alone and does not hold up the rest; items that were handed out several times already are tried one by one
+from the start, so that one that kills its worker is found out alone.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
 import redis
 
+from cyberpi_assets.domain.highway.items import Item
 from cyberpi_assets.settings import HighwayRules
 from cyberpi_assets.storage.highway.keys import Queue
 from cyberpi_assets.storage.highway.lane import Entry, Lane
 from cyberpi_assets.storage.redis_server import RedisUnavailable, said
-
-Item = dict[str, Any]
 
 LARGEST = 2 * 2**20  # characters of a document
 _SINGLY = 3  # deliveries from which an entry is tried alone
@@ -134,14 +134,14 @@ class Worker:
             self._batch(lane, [e for e in entries if e.deliveries < _SINGLY])
             for entry in singly:
                 self._batch(lane, [entry])
-            self._sign_of_life(lane, ())
+            self._sign_of_life(lane)
             if self.tally.stored - self._trimmed_at >= _TRIM_EVERY:
                 lane.trim()
                 self._trimmed_at = self.tally.stored
 
-    def _sign_of_life(self, lane: Lane, entries: Sequence[Entry]) -> None:
+    def _sign_of_life(self, lane: Lane) -> None:
         if time.monotonic() - self._beat_at >= self._rules.heartbeat_seconds:
-            lane.renew(entries, self.tally.stored)
+            lane.renew((), self.tally.stored)
             self._beat_at = time.monotonic()
 
     def _batch(self, lane: Lane, entries: Sequence[Entry]) -> None:
@@ -161,12 +161,14 @@ class Worker:
         if not items:
             return
         try:
-            if not self._store(lane, ready, items):
+            with self._holding(lane, ready):
+                done = self._store(items)
+            if not done:
                 return
         except Exception as error:  # whatever it is, it must not stop the others
             if len(ready) > 1:
-                for entry in ready:
-                    self._batch(lane, [entry])
+                self._batch(lane, ready[: len(ready) // 2])
+                self._batch(lane, ready[len(ready) // 2 :])
             elif isinstance(error, ItemRefused):
                 self._bury(lane, ready[0], str(error))
             else:
@@ -175,8 +177,26 @@ class Worker:
         lane.settle(ready)
         self.tally.stored += len(ready)
 
-    def _store(self, lane: Lane, entries: Sequence[Entry], items: Sequence[Item]) -> bool:
-        """Store with patience: a store that cannot be reached is asked again, and the items stay ours meanwhile.
+    @contextmanager
+    def _holding(self, lane: Lane, entries: Sequence[Entry]) -> Generator[None]:
+        """However long the store takes, nobody claims these entries while this process lives."""
+        done = threading.Event()
+
+        def hold() -> None:
+            while not done.wait(self._rules.heartbeat_seconds):
+                with suppress(redis.RedisError):  # the loop learns of it by itself
+                    lane.renew(entries, self.tally.stored)
+
+        keeper = threading.Thread(target=hold, daemon=True)
+        keeper.start()
+        try:
+            yield
+        finally:
+            done.set()
+            keeper.join()
+
+    def _store(self, items: Sequence[Item]) -> bool:
+        """Store with patience: a store that cannot be reached is asked again.
 
         False when told to stop before it could be reached: the items stay on the highway. Raises what the store does.
         """
@@ -189,7 +209,6 @@ class Worker:
                 if self._stop.wait(pause):
                     return False
                 pause = min(2 * pause, _LONGEST_PAUSE)
-                self._sign_of_life(lane, entries)
             else:
                 return True
 

@@ -1,0 +1,1 @@
+"""What the highway carries, in words of the domain: which items are due, what of them becomes graph and vector."""
