@@ -12,6 +12,7 @@ from cyberpi_assets.assets import (
     disclosures,
     evidence,
     market,
+    news,
     options,
     rankings,
     reference,
@@ -26,7 +27,7 @@ from cyberpi_assets.orchestration.schedules import schedules_of
 from cyberpi_assets.orchestration.sensors import sensors_of
 from cyberpi_assets.settings import Settings
 
-STAGES = (reference, market, alerts, disclosures, correlations, evidence, rankings, options, threats, reports)
+STAGES = (reference, market, alerts, disclosures, correlations, evidence, rankings, options, threats, news, reports)
 
 
 def build_defs(settings: Settings, resources: Mapping[str, object] | None = None) -> dg.Definitions:

@@ -8,9 +8,16 @@ from cyberpi_assets import tables
 from cyberpi_assets.assets.alerts import alerts
 from cyberpi_assets.assets.analyses import threat_analyses
 from cyberpi_assets.assets.correlations import disclosure_correlations
-from cyberpi_assets.assets.disclosures import disclosed_trades, ocr_review, official_timeliness, quarantined_rows
+from cyberpi_assets.assets.disclosures import (
+    disclosed_trades,
+    filing_coverage,
+    ocr_review,
+    official_timeliness,
+    quarantined_rows,
+)
 from cyberpi_assets.assets.evidence import evidence_of_timing, returns_of_trades, timing_nulls
 from cyberpi_assets.assets.market import daily_bars
+from cyberpi_assets.assets.news import incidents, intelligence_items, mna_events
 from cyberpi_assets.assets.options import (
     company_events,
     market_snapshots,
@@ -91,6 +98,9 @@ def pattern_report(
     deps=[
         timing_report,
         pattern_report,
+        intelligence_items,
+        incidents,
+        mna_events,
         returns_of_trades,
         official_timeliness,
         quarantined_rows,

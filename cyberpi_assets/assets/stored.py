@@ -22,6 +22,7 @@ OWNERS = {
     "rankings": "team:disclosures",
     "options": "team:market",
     "threats": "team:market",
+    "news": "team:news",
     "reports": "team:reports",
 }
 

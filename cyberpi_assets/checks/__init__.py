@@ -1,6 +1,6 @@
 """What must hold of each table. A check that blocks keeps a table downstream from telling an untruth."""
 
-from cyberpi_assets.checks import accounts, alerts, analyses, evidence, market, options, scores, shape, threats
+from cyberpi_assets.checks import accounts, alerts, analyses, evidence, market, news, options, scores, shape, threats
 
 CHECKS = [
     *shape.CHECKS,
@@ -11,5 +11,6 @@ CHECKS = [
     *scores.CHECKS,
     *evidence.CHECKS,
     *threats.CHECKS,
+    *news.CHECKS,
     *analyses.CHECKS,
 ]

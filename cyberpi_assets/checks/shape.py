@@ -10,6 +10,7 @@ from cyberpi_assets.assets import (
     disclosures,
     evidence,
     market,
+    news,
     options,
     rankings,
     reference,
@@ -72,9 +73,10 @@ def _for(key: dg.AssetKey) -> dg.AssetChecksDefinition:
     )(columns_keys_and_dates)
 
 
+_STAGES = (reference, market, alerts, disclosures, correlations, evidence, rankings, options, threats, news, reports)
 CHECKS = [
     _for(key)
-    for stage in (reference, market, alerts, disclosures, correlations, evidence, rankings, options, threats, reports)
+    for stage in _STAGES
     for asset in stage.ASSETS
     for key in sorted(asset.keys)
     if key.path[-1] in LAKE

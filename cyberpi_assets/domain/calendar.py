@@ -12,6 +12,7 @@ from functools import lru_cache
 import exchange_calendars
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 Days = npt.NDArray[np.int32]  # days since 1970-01-01, New York calendar dates
 
@@ -33,6 +34,11 @@ def sessions() -> Days:
     calendar = exchange_calendars.get_calendar("XNYS", start=FIRST_DAY.isoformat(), end="2030-12-31")
     days = calendar.sessions.to_numpy().astype("datetime64[D]").astype(np.int64)
     return days.astype(np.int32)
+
+
+def session_days() -> pa.Table:
+    """All sessions as a table. Column: day."""
+    return pa.table({"day": pa.array(sessions(), pa.int32()).cast(pa.date32())})
 
 
 def is_session(days: Days) -> npt.NDArray[np.bool_]:

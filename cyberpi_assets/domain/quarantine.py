@@ -12,6 +12,8 @@ import pyarrow as pa
 
 from cyberpi_assets.domain.amendments import standing_rows
 from cyberpi_assets.domain.bars import bars_put_aside
+from cyberpi_assets.domain.news.events import FILED_ON, events_put_aside
+from cyberpi_assets.domain.news.items import news_put_aside
 from cyberpi_assets.domain.options.chains import chains_put_aside
 from cyberpi_assets.domain.options.snapshots import snapshots_put_aside
 from cyberpi_assets.domain.reference import undated_memberships
@@ -41,6 +43,9 @@ def rows_put_aside(con: duckdb.DuckDBPyConnection, facts: Facts, first_month: st
         bars_put_aside(con, facts.select("bar_facts"), first_month, last_month),
         chains_put_aside(con, facts.select("chain_facts"), first_month, last_month),
         snapshots_put_aside(con, facts.select("snapshot_facts"), first_month, last_month),
+        news_put_aside(facts.facts("news_facts"), first_month, last_month),
+        events_put_aside(facts.facts("halt_facts"), "halts", "halted_on", first_month, last_month),
+        events_put_aside(facts.facts("company_filing_facts"), "company_filings", FILED_ON, first_month, last_month),
         undated_memberships(facts.facts("membership_facts")),
         duplicates,
     ]

@@ -16,6 +16,7 @@ from typing import Any, cast
 from cyberpi_assets.orchestration.partitions import MONTHS
 from cyberpi_assets.settings import Settings
 from cyberpi_assets.sources.intake import DATED, UNDATED_MONTH, Gathered
+from cyberpi_assets.sources.lists import lists_digest
 from cyberpi_assets.storage.lake import Lake
 
 UNFINISHED = "unfinished"
@@ -70,6 +71,7 @@ def rules_digest(settings: Settings) -> str:
             "threats",
         },
     )
+    digest.update(lists_digest(settings.home).encode())
     digest.update(json.dumps(rules, sort_keys=True).encode())
     return digest.hexdigest()[:24]
 

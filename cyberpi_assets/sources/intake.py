@@ -40,6 +40,14 @@ DATED: dict[str, str] = {
     "chain_facts": "session",
     "option_volume_facts": "session",
     "company_event_facts": "event_on - INTERVAL 14 DAY",  # it excuses activity of the sessions before it
+    # days early: the moment from which an item may be used can fall on the New York day before
+    "news_facts": "published_at - INTERVAL 1 DAY",
+    "halt_facts": "halted_on",
+    "company_filing_facts": "coalesce(filed_on, accepted_at::DATE) - INTERVAL 1 DAY",
+    "sanction_facts": "coalesce(event_on, snapshot_at::DATE) - INTERVAL 1 DAY",
+    "kev_facts": "released_at - INTERVAL 7 DAY",  # an entry is sometimes dated some days before its release
+    "incident_facts": "disclosed_on",
+    "mna_facts": "announced_on",
 }
 UNDATED_MONTH = "0000-00"
 # Facts whose table keeps file and line: a row that moved within its file is a changed row.

@@ -28,6 +28,7 @@ GROUPS = [
     "rankings",
     "options",
     "threats",
+    "news",
     "reports",
 ]
 # what all figures on the worth of scores are computed from, in one step
@@ -81,6 +82,17 @@ LINEAGE: dict[str, set[str]] = {
     "threat_scores": {"option_flow", "company_events", "companies"},
     "threat_indicators": {"option_flow", "company_events", "companies"},
     "threat_analyses": {"threat_scores", "threat_indicators", "companies"},
+    "news_items": {"source_files", "companies", "symbol_history"},
+    "trading_halts": {"source_files"},
+    "company_filings": {"companies"},
+    "sanctions_changes": {"source_files"},
+    "known_exploited": {"companies"},
+    "incidents": {"source_files"},
+    "mna_events": {"companies"},
+    "intelligence_items": {
+        "news_items", "company_filings", "trading_halts", "sanctions_changes", "known_exploited", "companies",
+        "source_files",
+    },
     "quarantined_rows": {"source_files", "daily_bars", "disclosed_trades", "option_chains", "market_snapshots"},
     "filings": {"disclosed_trades", "officials", "official_terms"},
     "filing_coverage": {"filings"},
@@ -126,9 +138,16 @@ LINEAGE: dict[str, set[str]] = {
         "source_gaps",
         "alerts",
         "threat_analyses",
+        "intelligence_items",
+        "incidents",
+        "mna_events",
     },
 }  # fmt: skip
 BY_MONTH = {
+    "news_items",
+    "trading_halts",
+    "company_filings",
+    "intelligence_items",
     "option_flow",
     "threat_scores",
     "threat_indicators",

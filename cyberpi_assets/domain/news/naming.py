@@ -85,9 +85,9 @@ class _Name:
 class Names:
     """Names and symbols of listed companies, ready for many headlines."""
 
-    def __init__(self, companies: pa.Table, aliases: pa.Table, ambiguous: Iterable[str]) -> None:
-        """Take `tables.COMPANIES`, the list of aliases (ticker, alias, unless) and the names that are also words."""
-        words = {words_of(w) for w in ambiguous}
+    def __init__(self, companies: pa.Table, aliases: pa.Table, ambiguous: pa.Table) -> None:
+        """Take `tables.COMPANIES`, the list of aliases (ticker, alias, unless) and that of ambiguous names (name)."""
+        words = {words_of(str(w)) for w in ambiguous.column("name").to_pylist()}
         listed = companies.select(["ticker", "name", "exchange", "cik", "delisted_on"]).to_pylist()
         self.symbols = {r["ticker"] for r in listed}
         self.first_word: dict[str, str] = {}
@@ -208,6 +208,21 @@ class Names:
             return False
         line = texts.words[int(texts.starts[row]) : int(texts.starts[row + 1])]
         return re.search(rf"\b{re.escape(first)}", line) is not None
+
+
+def acquirers_of(facts: pa.Table, names: Names) -> pa.Table:
+    """Symbols of acquirers by their names. facts: `tables.MNA_FACTS`. Columns: name, ticker; none where in doubt."""
+    named: Any = facts.column("acquirer").unique()
+    nobody = pa.table({"row": pa.array([], pa.int64()), "ticker": pa.array([], pa.string())})
+    links = names.link(Texts(named), nobody)
+    return ask(
+        """
+        WITH rows AS (SELECT *, row_number() OVER () - 1 AS row FROM named)
+        SELECT name, min(ticker) AS ticker FROM rows JOIN links USING (row)
+        GROUP BY name HAVING count(DISTINCT ticker) = 1""",
+        named=pa.table({"name": named}),
+        links=links,
+    )
 
 
 def _share(listing: dict[str, Any]) -> tuple[bool, bool, int, str]:

@@ -100,7 +100,8 @@ class Texts:
 
     def __init__(self, texts: pa.ChunkedArray[Any] | pa.Array[Any] | Sequence[str]) -> None:
         """Take the texts; their order gives the rows."""
-        column: Any = pa.chunked_array([pa.array(texts, pa.string())]) if isinstance(texts, Sequence) else texts
+        given: Any = pa.array(texts, pa.string()) if isinstance(texts, Sequence) else texts
+        column: Any = given if isinstance(given, pa.ChunkedArray) else pa.chunked_array([given])
         cut: Any = pc.utf8_slice_codeunits(pc.fill_null(column, ""), 0, LONGEST)
         clean: Any = pc.replace_substring_regex(cut, r"[\r\n\x00-\x09]", " ")
         lines: list[str] = clean.to_pylist()

@@ -171,6 +171,19 @@ def intelligence_items(
     )
 
 
+def account_of_items(made: pa.Table) -> dict[str, int]:
+    """How many items there are, by severity, and how many repeat a story. made: `tables.INTELLIGENCE_ITEMS`."""
+    row = ask(
+        """
+        SELECT count(*) AS items, count(duplicate_of) AS duplicates,
+               count(*) FILTER (severity = 'critical') AS critical, count(*) FILTER (severity = 'high') AS high,
+               count(*) FILTER (len(named_tickers) > 0) AS name_a_company
+        FROM made""",
+        made=made,
+    ).to_pylist()[0]
+    return {name: int(count) for name, count in row.items()}
+
+
 def item_json(row: Mapping[str, Any]) -> dict[str, Any]:
     """One row of `tables.INTELLIGENCE_ITEMS` in the form other platforms read: the published schema, nothing else.
 

@@ -8,6 +8,7 @@ only where a `context` phrase stands near; a headline of the security press need
 together. `cancel`: what lies inside such a phrase does not count (`breach of contract`, `Cyber Monday`). `negation`: an
 incident after it is denied. `aftermath`: fines, arrests, patches, studies: a subject and no new event. `vendor`,
 `business`, `advice`: what the security industry and stock pickers write about; without an event it does not count.
+`filing`: counts in the text of a filing.
 """
 
 from __future__ import annotations
@@ -37,8 +38,12 @@ from cyberpi_assets.domain.news.text import (
 GROUPS: Final = ("cyber_incident", "cyber", "mna", "sanctions", "market_anomaly")  # the leading one first
 _list = str.split
 ROLES: Final = frozenset(
-    _list("incident strong topic threat act weak context move subject cancel negation aftermath vendor business advice")
+    _list(
+        "incident strong topic threat act weak context move subject cancel negation aftermath vendor business advice "
+        "filing"
+    )
 )
+FILED: Final = ("filing",)  # of the list's roles, what counts in the text of a filing
 COUNTING: Final = ("incident", "strong", "topic", "threat", "weak", "move")
 NEAR: Final = 60  # letters between a weak phrase and its context
 CLOSE: Final = 40  # letters between a move and what moves
@@ -312,6 +317,12 @@ def _table(reading: _Reading, groups: dict[str, Bools], negated: Bools, boilerpl
         ],
         schema=TOPICS,
     )
+
+
+def filing_words(listed: pa.Table) -> pa.Table:
+    """The phrases that make a filing under other items a cyber filing: incidents and threats. Column: phrase."""
+    rows = [r for r in listed.to_pylist() if r["group"] == "cyber" and r["role"] in FILED]
+    return pa.table({"phrase": pa.array(sorted({words_of(r["phrase"]) for r in rows} - {""}), pa.string())})
 
 
 def cves_of(texts: Iterable[str | None]) -> list[list[str]]:

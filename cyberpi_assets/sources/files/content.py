@@ -246,6 +246,8 @@ def csv_records(text: str) -> Iterator[tuple[int, dict[str, str] | None, list[st
             if not cells:
                 continue
             number += 1
+            if len(cells) == len(names) + 1 and not names[0] and cells[0] == cells[1]:
+                del cells[0]  # an index without a name, written twice over
             yield number, dict(zip(names, cells, strict=True)) if len(cells) == len(names) else None, cells
     except csv.Error as error:
         raise Unreadable(f"CSV is damaged after row {number}: {shorten(error)}") from error

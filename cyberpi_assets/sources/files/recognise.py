@@ -93,12 +93,13 @@ _TABLES: Final = (
         "doc_id|transaction_id|notification_date|state_district",
         read=False,
     ),
-    _columns("news", "news/table", "headline|publisher|url", read=False),
-    _columns("halts", "halts/table", "symbol|halt_date|halt_time|reason_code", read=False),
-    _columns("events", "events/breaches", "ticker_at_event|event_type|date_disclosed", read=False),
-    _columns("events", "events/breaches-weak", "ticker|date_disclosed|breach_type|confidence", read=False),
-    _columns("events", "events/acquisitions", "ticker_target|acquirer|date_announced", read=False),
-    _columns("events", "events/sanctions", "date|event|tickers_exposed|confidence", read=False),
+    _columns("news", "news/table", "headline|publisher|url"),
+    _columns("halts", "halts/table", "symbol|halt_date|halt_time|reason_code"),
+    _columns("halts", "halts/nyse-csv", "halt date|halt time|symbol|reason"),
+    _columns("events", "events/breaches", "ticker_at_event|event_type|date_disclosed"),
+    _columns("events", "events/breaches-weak", "ticker|date_disclosed|breach_type|confidence"),
+    _columns("events", "events/acquisitions", "ticker_target|acquirer|date_announced"),
+    _columns("events", "events/sanctions", "date|event|tickers_exposed|confidence"),
 )
 
 # The names under which files give the columns of a bar, lower case.
@@ -203,8 +204,9 @@ _LISTS: Final = (
     (Format("people", "people/legislators"), {"id", "name", "terms"}),
     (Format("committees", "people/committees"), {"type", "name", "thomas_id"}),
     (Format("filings", "filings/senate-search"), {"reportLink", "reportDate", "lastName"}),
-    (Format("news", "news/items", False), {"headline", "url"}),
-    (Format("news", "news/items", False), {"title", "link"}),
+    (Format("news", "news/items"), {"headline", "url"}),
+    (Format("news", "news/items"), {"title", "link"}),
+    (Format("news", "news/items"), {"id", "content"}),
 )
 _SAMPLE: Final = 50  # records looked at
 
@@ -240,7 +242,7 @@ def _recognise_object(document: dict[str, Any]) -> Format:
     if {"recordsTotal", "data"} <= keys:
         return Format("filings", "filings/senate-search")
     if "halts" in keys:
-        return Format("halts", "halts/feed", False)
+        return Format("halts", "halts/feed")
     if {"header", "contracts"} <= keys:
         return Format("chains", "chains/paired")
     if {"sym", "spot", "o"} <= keys:
@@ -249,12 +251,21 @@ def _recognise_object(document: dict[str, Any]) -> Format:
         return Format("snapshots", "snapshots/collector-notes")
     items = as_list(document.get("items"))
     if items and ({"headline"} <= as_dict(items[0]).keys() or {"title", "link"} <= as_dict(items[0]).keys()):
-        return Format("news", "news/feed", False)
+        return Format("news", "news/feed")
     answer = as_dict(as_dict(document.get("response")).get("bodyJson")) or document
     if "optionChain" in answer:
         return Format("chains", "chains/yahoo")
     if "quoteResponse" in answer:
         return Format("snapshots", "snapshots/yahoo")
+    if isinstance(answer.get("news"), list):
+        return Format("news", "news/yahoo")
+    if {"catalogVersion", "vulnerabilities"} <= keys:
+        return Format("kev", "kev/catalogue")
+    if "accessionNumber" in as_dict(as_dict(document.get("filings")).get("recent")):
+        return Format("company_filings", "company_filings/submissions")
+    hits = as_list(as_dict(document.get("hits")).get("hits")) or as_list(document.get("hits"))
+    if hits and {"_id", "_source"} <= as_dict(hits[0]).keys():
+        return Format("company_filings", "company_filings/search")
     if {"request", "response"} <= keys:
         return Format("provider_response", "provider_response/recorded", False)
     raise Unreadable(f"JSON object without a known set of keys: found {_named(document)}")
@@ -265,7 +276,11 @@ def recognise_markup(head: bytes) -> Format | None:
     if b"<FinancialDisclosure>" in head[:1000]:
         return Format("filings", "filings/house-index-xml")
     if b"<rss" in head[:2000] and b"ndaq:" in head[:5000]:
-        return Format("halts", "halts/rss", False)
+        return Format("halts", "halts/rss")
+    if b"<feed" in head[:2000] and b"sec.gov" in head[:5000]:
+        return Format("company_filings", "company_filings/current")
+    if b"<rss" in head[:2000] or b"<feed" in head[:2000] or b"<rdf:RDF" in head[:2000]:
+        return Format("news", "news/syndicated")
     return None
 
 

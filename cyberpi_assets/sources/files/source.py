@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cyberpi_assets.settings import OcrRules
+from cyberpi_assets.sources.events import catalogues, edgar, feeds, halts, headline_tables, headlines
 from cyberpi_assets.sources.files import content as c
 from cyberpi_assets.sources.files import disclosures, official, people, quotes, recognise, tickers, unified
 from cyberpi_assets.sources.files.bars import read_bars
@@ -35,7 +36,7 @@ from cyberpi_assets.sources.rows import Origin, Reading, Record, Unreadable
 from cyberpi_assets.sources.values import shorten
 from cyberpi_assets.tables import SchemaMismatch
 
-READER_VERSION: Final = 3  # a higher number reads every file anew
+READER_VERSION: Final = 4  # a higher number reads every file anew
 LARGE_BYTES: Final = 8 * 2**20  # larger files first: they take longest
 _BATCH: Final = 20_000
 
@@ -210,6 +211,12 @@ def _read_text(content: c.Content, head: str, origin: Origin, scratch: Path) -> 
             reading = _damaged(form, lambda: _read_rows(form, c.csv_records(text), origin))
         reading.note = note
         return form, reading
+    if catalogues.is_ofac(line):
+        form = Format("sanctions", "sanctions/ofac")
+        text, note = _damaged(form, content.text)
+        reading = _damaged(form, lambda: catalogues.read_ofac(text, origin))
+        reading.note = note
+        return form, reading
     lines = [x for x in head.splitlines()[:20] if x.strip() and not x.startswith(("#", "---", "%"))]
     if lines and (lines[0].startswith("- ") or (lines[0].endswith(":") and lines[1:2] and "- " in lines[1][:4])):
         return _read_document(content, c.load_yaml, origin, scratch)
@@ -237,12 +244,19 @@ def _read_document(
         "snapshots/collector-notes": lambda: quotes.read_meta(document, origin),
         "chains/paired": lambda: quotes.read_paired(document, origin, scratch),
         "chains/short-keys": lambda: quotes.read_short_keys(document, origin, scratch),
+        "news/items": lambda: headlines.read_news_document(document, origin),
+        "news/feed": lambda: headlines.read_news_document(document, origin),
+        "news/yahoo": lambda: headlines.read_news_document(document, origin),
+        "halts/feed": lambda: halts.read_halts_document(document, origin),
+        "kev/catalogue": lambda: catalogues.read_kev(document, origin),
+        "company_filings/submissions": lambda: edgar.read_submissions(document, origin),
+        "company_filings/search": lambda: edgar.read_search(document, origin),
         "companies/sec-tickers": lambda: _read_rows(form, tickers.sec_records(document), origin),
         "companies/sec-tickers-exchange": lambda: _read_rows(form, tickers.sec_records(document), origin),
     }
     reader = readers.get(form.name, lambda: _read_rows(form, disclosures.flat_json(document), origin))
-    reading = _damaged(form, reader)
-    reading.note = note
+    reading: Reading = _damaged(form, reader)
+    reading.note = reading.note or note
     return form, reading
 
 
@@ -271,7 +285,12 @@ def _read_markup(content: c.Content, origin: Origin) -> tuple[Format, Reading]:
     if form is not None and form.kind == "filings":
         return form, _damaged(form, lambda: official.read_house_index(content.whole(), origin))
     if form is not None:
-        return form, Reading(note=recognise.NO_READER)
+        markup: dict[str, Callable[[bytes, Origin], Reading]] = {
+            "halts/rss": halts.read_halts_rss,
+            "company_filings/current": edgar.read_current,
+            "news/syndicated": feeds.read_feed,
+        }
+        return form, _damaged(form, lambda: markup[form.name](content.whole(), origin))
     if official.is_senate_page(content.head):
         return official.PAGE, _damaged(official.PAGE, lambda: official.read_senate_page(content.whole(), origin))
     raise Unreadable("markup (HTML or XML) of no known kind")
@@ -289,6 +308,8 @@ def _read_parquet(content: c.Content, origin: Origin, scratch: Path) -> tuple[Fo
         return form, Reading(note=recognise.NO_READER)
     if form.name in _STREAMED:
         return form, _damaged(form, lambda: _STREAMED[form.name](content, form, origin, scratch))
+    if form.name == "news/table":
+        return form, _damaged(form, lambda: headline_tables.read_news_table(content, form, origin, scratch))
     if form.kind == "bars":
         return form, _damaged(form, lambda: read_bars(content, form, origin, scratch))
     if form.name == "disclosures/unified":
@@ -324,6 +345,13 @@ _ROWS: Final[dict[str, Callable[[people.Records, Origin], Reading]]] = {
     "symbols/changes": tickers.read_symbol_changes,
     "symbols/disappeared": tickers.read_symbol_changes,
     "actions/table": tickers.read_actions,
+    "news/table": headlines.read_news_rows,
+    "halts/table": halts.read_halt_rows,
+    "halts/nyse-csv": halts.read_halt_rows,
+    "events/breaches": catalogues.read_incidents,
+    "events/breaches-weak": catalogues.read_incidents,
+    "events/acquisitions": catalogues.read_acquisitions,
+    "events/sanctions": catalogues.read_sanctions_events,
     "watchlist/table": read_watchlist,
     "snapshots/sweep": quotes.read_snapshot_rows,
     "gaps/sweep": quotes.read_gap_rows,
