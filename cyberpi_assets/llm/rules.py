@@ -16,6 +16,14 @@ _MEANS = {
     "volume_excess": "far more contracts than usual are traded",
     "otm_puts": "puts far below the price are bought in size",
     "near_expiries": "most of the volume expires within two weeks",
+    "history_log_put_call": "puts weigh against calls as they rarely did in this name",
+    "history_otm_put_share": "far puts make up an unusual part of the put volume",
+    "history_share_30d": "more of the volume than usual expires within a month",
+    "history_volume_ratio": "option volume is far over its own median",
+    "history_put_flow_adv": "put volume is large against trading in the stock itself",
+    "history_skew_25d": "protection against a fall is dearer than usual",
+    "history_term_slope": "near volatility is dear against later volatility",
+    "history_oi_change": "unusually many positions stayed open over night",
 }
 _REFUTED = {
     "put_call_ratio": "Puts and calls in balance again at the next snapshots, without a fall of the stock.",
