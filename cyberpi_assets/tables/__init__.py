@@ -114,6 +114,7 @@ from cyberpi_assets.tables.shape import (
     table,
     written,
 )
+from cyberpi_assets.tables.signals import DETECTOR_SIGNALS, FUSED_SIGNALS, VERDICTS
 from cyberpi_assets.tables.threats import ALERTS, THREAT_ANALYSES, THREAT_INDICATORS, THREAT_SCORES
 
 __all__ = [
@@ -140,6 +141,7 @@ __all__ = [
     "CORPORATE_ACTIONS",
     "DAILY_BARS",
     "DEMO_TRUTH",
+    "DETECTOR_SIGNALS",
     "DISCLOSED_TRADES",
     "DISCLOSURE_CORRELATIONS",
     "DISCLOSURE_FACTS",
@@ -151,6 +153,7 @@ __all__ = [
     "FILING_COVERAGE",
     "FILING_FACTS",
     "FILING_TIMELINESS",
+    "FUSED_SIGNALS",
     "GAP_FACTS",
     "HALT_FACTS",
     "INCIDENTS",
@@ -213,6 +216,7 @@ __all__ = [
     "TRADING_HALTS",
     "TRUTH_FACTS",
     "TYPES",
+    "VERDICTS",
     "WATCHLIST",
     "WATCHLIST_FACTS",
     "WORKING_MEMORY",
