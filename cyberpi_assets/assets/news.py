@@ -8,7 +8,7 @@ from cyberpi_assets.assets.reference import source_files as files_read
 from cyberpi_assets.assets.stored import stored
 from cyberpi_assets.domain.calendar import session_days
 from cyberpi_assets.domain.news import events, items, threats
-from cyberpi_assets.domain.news.naming import Names, acquirers_of
+from cyberpi_assets.domain.news.naming import Names, companies_of
 from cyberpi_assets.domain.news.topics import Keywords, filing_words
 from cyberpi_assets.orchestration.partitions import months_of, reading_back
 from cyberpi_assets.settings import Settings
@@ -77,8 +77,9 @@ def sanctions_changes(sources: dg.ResourceParam[Sources]) -> pa.Table:
 def known_exploited(
     companies: pa.Table, sources: dg.ResourceParam[Sources], settings: dg.ResourceParam[Settings]
 ) -> pa.Table:
-    facts = sources.gather().facts("kev_facts")
-    return events.known_exploited(facts, read_list("vendors", settings.home), companies)
+    facts, vendors = sources.gather().facts("kev_facts"), read_list("vendors", settings.home)
+    makers = companies_of(facts.column("vendor"), _names(companies, settings))
+    return events.known_exploited(facts, vendors, makers, companies)
 
 
 @stored(
@@ -93,7 +94,7 @@ def mna_events(
     companies: pa.Table, sources: dg.ResourceParam[Sources], settings: dg.ResourceParam[Settings]
 ) -> pa.Table:
     facts = sources.gather().facts("mna_facts")
-    return events.mna_events(facts, acquirers_of(facts, _names(companies, settings)))
+    return events.mna_events(facts, companies_of(facts.column("acquirer"), _names(companies, settings)))
 
 
 @stored(

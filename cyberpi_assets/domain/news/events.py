@@ -238,11 +238,12 @@ def sanctions_changes(facts: Frame) -> pa.Table:
     )
 
 
-def known_exploited(facts: Frame, vendors: pa.Table, companies: pa.Table) -> pa.Table:
+def known_exploited(facts: Frame, vendors: pa.Table, makers: pa.Table, companies: pa.Table) -> pa.Table:
     """One row per vulnerability, from the newest release that lists it. Columns: `tables.KNOWN_EXPLOITED`.
 
-    facts: `tables.KEV_FACTS`; vendors: the list vendor, product, ticker (an empty product means every product);
-    companies: `tables.COMPANIES`. Ordered by day and number.
+    facts: `tables.KEV_FACTS`; vendors: the list vendor, product, ticker (an empty product means every product, an
+    empty ticker that there is no listed company); makers: name, ticker, for vendors that are not in it, as
+    `naming.companies_of` reads their names; companies: `tables.COMPANIES`. Ordered by day and number.
     """
     return ask(
         f"""
@@ -252,24 +253,28 @@ def known_exploited(facts: Frame, vendors: pa.Table, companies: pa.Table) -> pa.
                    source, file, line), (released_at, file, line)) AS v, min(added_on) AS first_added,
                    max(released_at) AS last_listed, count(DISTINCT released_at) AS n_releases
             FROM facts GROUP BY cve
-        ), makers AS (
-            SELECT lower(trim(vendor)) AS vendor, lower(trim(product)) AS product, min(ticker) AS ticker
-            FROM vendors SEMI JOIN companies USING (ticker) GROUP BY ALL
+        ), listed AS (
+            SELECT lower(trim(vendor)) AS vendor, lower(trim(product)) AS product, min(c.ticker) AS ticker
+            FROM vendors v LEFT JOIN companies c USING (ticker) GROUP BY ALL
         )
         SELECT m.cve, v.vendor, v.product, v.name, m.first_added AS added_on,
                {end_of_day("m.first_added")} AS available_at, v.due_on,
                CASE lower(v.ransomware) WHEN 'known' THEN true WHEN 'unknown' THEN NULL END AS ransomware,
-               v.description, v.cwes, coalesce(p.ticker, w.ticker) AS ticker,
+               v.description, v.cwes,
+               CASE WHEN p.vendor IS NOT NULL THEN p.ticker WHEN w.vendor IS NOT NULL THEN w.ticker ELSE n.ticker END
+                   AS ticker,
                (SELECT min({day_of("released_at")}) FROM releases r
                 WHERE r.released_at > m.last_listed) AS withdrawn_on,
                n_releases, v.source, v.file, v.line
         FROM merged m
-        LEFT JOIN makers p ON p.vendor = lower(v.vendor) AND p.product <> '' AND p.product = lower(v.product)
-        LEFT JOIN makers w ON w.vendor = lower(v.vendor) AND w.product = ''
+        LEFT JOIN listed p ON p.vendor = lower(v.vendor) AND p.product <> '' AND p.product = lower(v.product)
+        LEFT JOIN listed w ON w.vendor = lower(v.vendor) AND w.product = ''
+        LEFT JOIN makers n ON n.name = v.vendor
         ORDER BY added_on, cve""",
         shape=KNOWN_EXPLOITED,
         facts=facts,
         vendors=vendors,
+        makers=makers,
         companies=companies.select(["ticker"]),
     )
 
@@ -295,7 +300,7 @@ def incidents(facts: Frame) -> pa.Table:
 def mna_events(facts: Frame, acquirers: pa.Table) -> pa.Table:
     """One row per announced acquisition. Columns: `tables.MNA_EVENTS`.
 
-    facts: `tables.MNA_FACTS`; acquirers: name, ticker, as `naming.Names` reads the acquirers' names (none in doubt).
+    facts: `tables.MNA_FACTS`; acquirers: name, ticker, as `naming.companies_of` reads the acquirers' names.
     Ordered by day and id.
     """
     return ask(

@@ -210,9 +210,9 @@ class Names:
         return re.search(rf"\b{re.escape(first)}", line) is not None
 
 
-def acquirers_of(facts: pa.Table, names: Names) -> pa.Table:
-    """Symbols of acquirers by their names. facts: `tables.MNA_FACTS`. Columns: name, ticker; none where in doubt."""
-    named: Any = facts.column("acquirer").unique()
+def companies_of(named_in: pa.ChunkedArray[Any], names: Names) -> pa.Table:
+    """Companies that a column of names means. Columns: name, ticker; no row where it means none, several or a word."""
+    named: Any = named_in.unique()
     nobody = pa.table({"row": pa.array([], pa.int64()), "ticker": pa.array([], pa.string())})
     links = names.link(Texts(named), nobody)
     return ask(

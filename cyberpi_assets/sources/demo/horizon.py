@@ -36,6 +36,7 @@ PARTS = {
     "oddities": 7,
     "print": 8,
     "options": 9,
+    "news": 10,
 }
 
 

@@ -18,6 +18,7 @@ from cyberpi_assets.sources.demo.disclosures import MISTAKES, disclosures
 from cyberpi_assets.sources.demo.events import Breach
 from cyberpi_assets.sources.demo.horizon import Horizon, horizon
 from cyberpi_assets.sources.demo.market import Market
+from cyberpi_assets.sources.demo.news import published
 from cyberpi_assets.sources.demo.options import option_columns
 from cyberpi_assets.sources.demo.people import Official
 from cyberpi_assets.tables import FACTS
@@ -63,6 +64,8 @@ def build(
         "company_event_facts": optional["company_event_facts"],
         "truth_facts": _truth(span, universe, in_office, planned) + optional["truth_facts"],
     }
+    tell("writing the news")
+    rows |= published(span, universe, planned)
     facts = {"bar_facts": _bars(span, universe, prices, trace), "action_facts": _actions(span, universe, prices, trace)}
     facts |= {name: _traced(name, of, len(of["ticker"]), trace) for name, of in columns.items()}
     facts |= {name: _facts(name, found, trace) for name, found in rows.items()}
