@@ -6,19 +6,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from cyberpi_assets.assets import (
-    alerts,
-    correlations,
-    disclosures,
-    evidence,
-    market,
-    news,
-    options,
-    rankings,
-    reference,
-    reports,
-    threats,
-)
+from cyberpi_assets.assets.stages import STAGES
 from cyberpi_assets.checks import CHECKS
 from cyberpi_assets.orchestration.jobs import JOBS
 from cyberpi_assets.orchestration.progress import progress_logger
@@ -26,8 +14,6 @@ from cyberpi_assets.orchestration.resources import resources_of
 from cyberpi_assets.orchestration.schedules import schedules_of
 from cyberpi_assets.orchestration.sensors import sensors_of
 from cyberpi_assets.settings import Settings
-
-STAGES = (reference, market, alerts, disclosures, correlations, evidence, rankings, options, threats, news, reports)
 
 
 def build_defs(settings: Settings, resources: Mapping[str, object] | None = None) -> dg.Definitions:

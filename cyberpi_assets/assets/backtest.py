@@ -1,4 +1,4 @@
-"""Stage `warnings`: early warning, tested on every known incident before anybody is warned.
+"""Stage `backtest`: early warning, tested on every known incident before anybody is warned.
 
 Not kept by month: each new incident and each new month of prices speaks about the whole.
 """
@@ -25,7 +25,7 @@ BACKTEST = (
 @stored_together(
     "backtest_of_warnings",
     BACKTEST,
-    "warnings",
+    "backtest",
     kinds={"numpy", "deltalake"},
     more="Features, weights and windows were registered before the test: docs/preregistration.md.",
 )

@@ -7,6 +7,7 @@ import pyarrow as pa
 from cyberpi_assets import tables
 from cyberpi_assets.assets.alerts import alerts
 from cyberpi_assets.assets.analyses import threat_analyses
+from cyberpi_assets.assets.backtest import backtest_of_warnings
 from cyberpi_assets.assets.correlations import disclosure_correlations
 from cyberpi_assets.assets.disclosures import (
     disclosed_trades,
@@ -101,6 +102,7 @@ def pattern_report(
         intelligence_items,
         incidents,
         mna_events,
+        backtest_of_warnings,
         returns_of_trades,
         official_timeliness,
         quarantined_rows,

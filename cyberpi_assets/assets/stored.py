@@ -23,6 +23,8 @@ OWNERS = {
     "options": "team:market",
     "threats": "team:market",
     "news": "team:news",
+    "highway": "team:news",
+    "backtest": "team:warnings",
     "reports": "team:reports",
 }
 

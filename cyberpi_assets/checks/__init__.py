@@ -1,6 +1,19 @@
 """What must hold of each table. A check that blocks keeps a table downstream from telling an untruth."""
 
-from cyberpi_assets.checks import accounts, alerts, analyses, evidence, market, news, options, scores, shape, threats
+from cyberpi_assets.checks import (
+    accounts,
+    alerts,
+    analyses,
+    backtest,
+    evidence,
+    highway,
+    market,
+    news,
+    options,
+    scores,
+    shape,
+    threats,
+)
 
 CHECKS = [
     *shape.CHECKS,
@@ -12,5 +25,7 @@ CHECKS = [
     *evidence.CHECKS,
     *threats.CHECKS,
     *news.CHECKS,
+    *highway.CHECKS,
     *analyses.CHECKS,
+    *backtest.CHECKS,
 ]

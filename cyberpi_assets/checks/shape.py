@@ -4,19 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from cyberpi_assets.assets import (
-    alerts,
-    correlations,
-    disclosures,
-    evidence,
-    market,
-    news,
-    options,
-    rankings,
-    reference,
-    reports,
-    threats,
-)
+from cyberpi_assets.assets.stages import STAGES
 from cyberpi_assets.checks.recorded import Subject, Verdict, check
 from cyberpi_assets.storage.engine import connect
 from cyberpi_assets.tables import LAKE, MONTH, Table
@@ -73,11 +61,4 @@ def _for(key: dg.AssetKey) -> dg.AssetChecksDefinition:
     )(columns_keys_and_dates)
 
 
-_STAGES = (reference, market, alerts, disclosures, correlations, evidence, rankings, options, threats, news, reports)
-CHECKS = [
-    _for(key)
-    for stage in _STAGES
-    for asset in stage.ASSETS
-    for key in sorted(asset.keys)
-    if key.path[-1] in LAKE
-]
+CHECKS = [_for(key) for stage in STAGES for asset in stage.ASSETS for key in sorted(asset.keys) if key.path[-1] in LAKE]

@@ -16,8 +16,8 @@ everything = dg.define_asset_job(
 
 spine = dg.define_asset_job(
     "spine",
-    selection=dg.AssetSelection.all() - dg.AssetSelection.groups("evidence"),
-    description="Everything but the evidence: from files to reports. The evidence stays as it was.",
+    selection=dg.AssetSelection.all() - dg.AssetSelection.groups("evidence", "backtest"),
+    description="Everything but the evidence and the back-test: from files to reports. These stay as they were.",
     executor_def=dg.in_process_executor,
     tags=JOB_TAGS,
 )

@@ -29,6 +29,7 @@ GROUPS = [
     "options",
     "threats",
     "news",
+    "backtest",
     "reports",
 ]
 # what all figures on the worth of scores are computed from, in one step
@@ -119,6 +120,10 @@ LINEAGE: dict[str, set[str]] = {
         "official_rankings", "ticker_rankings", "sector_rankings", "party_comparison", "demo_truth", *EVIDENCE,
         "filing_coverage",
     },
+    **dict.fromkeys(
+        ("early_warning_backtest", "backtest_alarms", "backtest_events", "backtest_null"),
+        {"daily_bars", "companies", "option_volumes", "market_alerts", "incidents"},
+    ),
     "published_warehouse": {
         "timing_report",
         "pattern_report",
@@ -141,6 +146,10 @@ LINEAGE: dict[str, set[str]] = {
         "intelligence_items",
         "incidents",
         "mna_events",
+        "early_warning_backtest",
+        "backtest_alarms",
+        "backtest_events",
+        "backtest_null",
     },
 }  # fmt: skip
 BY_MONTH = {
