@@ -31,7 +31,7 @@ from cyberpi_assets.storage.redis_server import RedisUnavailable
 from cyberpi_assets.storage.vectors.duck import DuckVectors
 from cyberpi_assets.storage.vectors.embedding import embedding_of
 
-_POLL_S = 0.05
+_POLL_S = 0.1
 
 
 @dataclass(frozen=True)

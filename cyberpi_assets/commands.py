@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cyberpi_assets.highway_commands import COMMANDS as HIGHWAY_COMMANDS
+from cyberpi_assets.highway_commands import say_highway
 from cyberpi_assets.reports.terminal import Options
 
 if TYPE_CHECKING:
@@ -80,7 +82,9 @@ def status_command(ctx: click.Context) -> None:
     """What the lake holds: rows, months and version of each table, and the last run that went through."""
     from cyberpi_assets.orchestration.runs import say_status
 
-    say_status(ctx.ensure_object(Options).settings(reads_sources=False))
+    settings = ctx.ensure_object(Options).settings(reads_sources=False)
+    say_status(settings)
+    say_highway(settings)
 
 
 @click.command("doctor")
@@ -189,4 +193,5 @@ COMMANDS: tuple[click.Command, ...] = (
     sweep_command,
     ui_command,
     stop_command,
+    *HIGHWAY_COMMANDS,
 )

@@ -27,6 +27,7 @@ STAGES = (
     options,
     threats,
     news,
+    highway,
     backtest,
     highway,
     reports,

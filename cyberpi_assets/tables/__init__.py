@@ -61,6 +61,7 @@ from cyberpi_assets.tables.facts.options import (
     WATCHLIST_FACTS,
 )
 from cyberpi_assets.tables.facts.people import COMMITTEE_FACTS, MEMBERSHIP_FACTS, PERSON_FACTS, TERM_FACTS
+from cyberpi_assets.tables.highway import KNOWLEDGE_GRAPH, THREAT_HIGHWAY, VECTOR_INDEX
 from cyberpi_assets.tables.market import CORPORATE_ACTIONS, DAILY_BARS, MARKET_ALERTS
 from cyberpi_assets.tables.memory import WORKING_MEMORY
 from cyberpi_assets.tables.news import (
@@ -114,7 +115,14 @@ from cyberpi_assets.tables.shape import (
     table,
     written,
 )
-from cyberpi_assets.tables.signals import DETECTOR_SIGNALS, FUSED_SIGNALS, VERDICTS
+from cyberpi_assets.tables.signals import (
+    DETECTOR_SIGNALS,
+    EARLY_WARNINGS,
+    FUSED_SIGNALS,
+    VERDICTS,
+    WARNING_LEDGER,
+    WARNING_NOTICES,
+)
 from cyberpi_assets.tables.threats import ALERTS, THREAT_ANALYSES, THREAT_INDICATORS, THREAT_SCORES
 
 __all__ = [
@@ -147,6 +155,7 @@ __all__ = [
     "DISCLOSURE_FACTS",
     "DOCUMENT_FACTS",
     "EARLY_WARNING_BACKTEST",
+    "EARLY_WARNINGS",
     "FACTS",
     "FILE_FACTS",
     "FILINGS",
@@ -160,6 +169,7 @@ __all__ = [
     "INCIDENT_FACTS",
     "INTELLIGENCE_ITEMS",
     "KEV_FACTS",
+    "KNOWLEDGE_GRAPH",
     "KNOWN_EXPLOITED",
     "LAKE",
     "MARKET_ALERTS",
@@ -203,6 +213,7 @@ __all__ = [
     "TEMPORAL_PATTERNS",
     "TERM_FACTS",
     "THREAT_ANALYSES",
+    "THREAT_HIGHWAY",
     "THREAT_INDICATORS",
     "THREAT_SCORES",
     "TICKER_EVIDENCE",
@@ -216,7 +227,10 @@ __all__ = [
     "TRADING_HALTS",
     "TRUTH_FACTS",
     "TYPES",
+    "VECTOR_INDEX",
     "VERDICTS",
+    "WARNING_LEDGER",
+    "WARNING_NOTICES",
     "WATCHLIST",
     "WATCHLIST_FACTS",
     "WORKING_MEMORY",

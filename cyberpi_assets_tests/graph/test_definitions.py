@@ -29,6 +29,7 @@ GROUPS = [
     "options",
     "threats",
     "news",
+    "highway",
     "backtest",
     "reports",
 ]
@@ -94,6 +95,11 @@ LINEAGE: dict[str, set[str]] = {
         "news_items", "company_filings", "trading_halts", "sanctions_changes", "known_exploited", "companies",
         "source_files",
     },
+    "threat_highway": {"intelligence_items"},
+    "knowledge_graph": {
+        "companies", "intelligence_items", "known_exploited", "incidents", "officials", "disclosed_trades",
+    },
+    "vector_index": {"intelligence_items"},
     "quarantined_rows": {"source_files", "daily_bars", "disclosed_trades", "option_chains", "market_snapshots"},
     "filings": {"disclosed_trades", "officials", "official_terms"},
     "filing_coverage": {"filings"},

@@ -5,6 +5,7 @@ Here belongs looking, which changes nothing. A figure that the server does not g
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -66,7 +67,7 @@ def _gauge(client: Any, queue: Queue) -> Gauge:
         oldest,
         int(client.llen(keys.list_of(queue))),
         int(client.xlen(keys.dead_of(queue))),
-        sum(1 for _ in client.scan_iter(match=keys.heartbeat(queue, "*"), count=1000)),
+        int(client.zcount(keys.workers_of(queue), time.time(), "+inf")),
     )
 
 

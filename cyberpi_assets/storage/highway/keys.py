@@ -47,6 +47,6 @@ def errors_of(queue: Queue) -> str:
     return f"stream:{queue}:errors"
 
 
-def heartbeat(queue: Queue, consumer: str) -> str:
-    """There while a worker lives; JSON: pid, host, since, stored."""
-    return f"highway:worker:{queue}:{consumer}"
+def workers_of(queue: Queue) -> str:
+    """Workers that live: a sorted set of consumer names by the moment (s since 1970) until which each counts so."""
+    return f"highway:workers:{queue}"

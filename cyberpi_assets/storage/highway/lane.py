@@ -11,9 +11,6 @@ cut behind the oldest entry that any group still needs, never by length.
 
 from __future__ import annotations
 
-import json
-import os
-import socket
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -56,7 +53,6 @@ class Lane:
         self._move: Any = client.register_script(_MOVE)
         self._own: str | None = "0"  # up to where what this consumer was handed before was read again
         self._claimed_at = float("-inf")
-        self._since = time.time()
 
     def take(self, block_ms: int) -> list[Entry]:
         """The next entries: those handed out before whose answer was lost, those of the dead, then new ones.
@@ -153,20 +149,19 @@ class Lane:
         """Leave an entry to be taken again after a while; the error is the reason if it is buried in the end."""
         self._client.hset(keys.errors_of(self.queue), entry.number, error)
 
-    def renew(self, entries: Sequence[Entry], stored: int) -> None:
+    def renew(self, entries: Sequence[Entry]) -> None:
         """Say that this worker lives and still works on these: nobody claims them meanwhile."""
-        beat = {"pid": os.getpid(), "host": socket.gethostname(), "since": int(self._since), "stored": stored}
+        now, alive = time.time(), keys.workers_of(self.queue)
         pipe = self._client.pipeline(transaction=False)
-        pipe.set(
-            keys.heartbeat(self.queue, self.consumer), json.dumps(beat), px=int(self.rules.heartbeat_seconds * 3000)
-        )
+        pipe.zadd(alive, {self.consumer: now + 3 * self.rules.heartbeat_seconds})
+        pipe.zremrangebyscore(alive, "-inf", now)
         if entries:
             pipe.xclaim(self._stream, GROUP, self.consumer, 0, [e.number for e in entries], justid=True)
         pipe.execute()
 
     def leave(self) -> None:
         """Say that this worker has ended."""
-        self._client.delete(keys.heartbeat(self.queue, self.consumer))
+        self._client.zrem(keys.workers_of(self.queue), self.consumer)
 
     def trim(self) -> int:
         """Cut the stream behind the oldest entry that a group has yet to be handed or to acknowledge; how many went."""

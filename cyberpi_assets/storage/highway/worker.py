@@ -30,6 +30,7 @@ from cyberpi_assets.storage.highway.keys import Queue
 from cyberpi_assets.storage.highway.lane import Entry, Lane
 from cyberpi_assets.storage.redis_server import RedisUnavailable, said
 
+NO_DOCUMENT = "there is no document threat:parsed of this id: expired, or never written"
 LARGEST = 2 * 2**20  # characters of a document
 _SINGLY = 3  # deliveries from which an entry is tried alone
 _BLOCK_MS = 1_000
@@ -105,7 +106,7 @@ class Worker:
                 try:
                     client = self._connect()
                     lane = Lane(client, self.queue, self._name, self._rules)
-                    lane.renew((), self.tally.stored)
+                    lane.renew(())
                     pause = _FIRST_PAUSE
                     self._drive(lane, once)
                     lane.leave()
@@ -141,7 +142,7 @@ class Worker:
 
     def _sign_of_life(self, lane: Lane) -> None:
         if time.monotonic() - self._beat_at >= self._rules.heartbeat_seconds:
-            lane.renew((), self.tally.stored)
+            lane.renew(())
             self._beat_at = time.monotonic()
 
     def _batch(self, lane: Lane, entries: Sequence[Entry]) -> None:
@@ -151,7 +152,7 @@ class Worker:
         ready, items = list[Entry](), list[Item]()
         for entry, document in zip(entries, lane.documents(entries), strict=True):
             if document is None:
-                self._put_off(lane, entry, "there is no document threat:parsed of this id: expired, or never written")
+                self._put_off(lane, entry, NO_DOCUMENT)
                 continue
             try:
                 items.append(read(entry.threat_id, document))
@@ -185,7 +186,7 @@ class Worker:
         def hold() -> None:
             while not done.wait(self._rules.heartbeat_seconds):
                 with suppress(redis.RedisError):  # the loop learns of it by itself
-                    lane.renew(entries, self.tally.stored)
+                    lane.renew(entries)
 
         keeper = threading.Thread(target=hold, daemon=True)
         keeper.start()
