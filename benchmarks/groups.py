@@ -300,6 +300,28 @@ def returns(bench: Bench) -> Group:
     )
 
 
+def options(bench: Bench) -> Group:
+    """Option flow and threat scores against pandas, where the lake has chains; volatilities against a solver."""
+    from benchmarks import options as pieces
+
+    lake = bench.lake
+    names = ("option_chains", "option_volumes", "daily_bars", "corporate_actions", "companies")
+    inputs = pieces.Inputs(*(lake.read(name) for name in names))
+    rows = pieces.run(inputs) if inputs.chains.num_rows else pieces.solver()
+    return Group(
+        "options",
+        "Options",
+        [
+            "baseline of the first row: a pandas loop over snapshots, on some tickers and scaled by contracts; it leaves "
+            "out peers, percentiles, averages of other tables, words and reasons, which ours has; all figures that both "
+            "have are equal (asserted in the run)",
+            "baseline of the last rows: a root finder per contract, on a sample, scaled; results are equal (asserted)",
+            "best of 3 for ours, once for the baselines; one process",
+        ],
+        rows,
+    )
+
+
 def filings(bench: Bench) -> Group:
     """Official documents, where the folder has them: House PDFs against pdfplumber, Senate pages."""
     from benchmarks import house as pieces
@@ -320,5 +342,5 @@ def filings(bench: Bench) -> Group:
 
 
 GROUPS: dict[str, Callable[[Bench], Group]] = {
-    g.__name__: g for g in (alerts, scores, scale, graph, demo, lake, evidence, returns, filings)
+    g.__name__: g for g in (alerts, scores, scale, graph, demo, lake, evidence, returns, options, filings)
 }

@@ -23,7 +23,8 @@ from cyberpi_assets.settings import Settings
         "daily_bars": reading_back(2),
     },
     kinds={"numpy", "duckdb", "deltalake"},
-    more="Implied volatility is the provider's where it is plausible, else Black-Scholes. Averages are of prior sessions.",
+    more="Implied volatility is the provider's where it is plausible, else Black-Scholes. Averages are of prior "
+    "sessions.",
 )
 def option_flow(
     context: dg.AssetExecutionContext,
@@ -52,7 +53,7 @@ def option_flow(
     ins={"option_flow": reading_back(7)},
     kinds={"numpy", "duckdb", "deltalake"},
     more="A score says how unusual option trading was, not why: most of it is hedging, earnings, dividends or spreads. "
-    "An indicator that is not known is no calm one; seven earlier months of flow hold the 120 sessions of the own past.",
+    "An indicator that is not known is no calm one. Seven earlier months of flow hold the 120 sessions of the past.",
 )
 def threats(
     context: dg.AssetExecutionContext,

@@ -36,7 +36,8 @@ def scores_in_range_or_reasoned(subject: Subject) -> Verdict:
                count(*) FILTER ((seed_score IS NULL) <> (coverage < $least)),
                count(*) FILTER ((seed_score IS NULL) <> (reason IS NOT NULL)),
                count(*) FILTER ((history_score IS NULL) <> (history_reason IS NOT NULL)),
-               count(*) FILTER ((seed_score IS NULL) <> (severity IS NULL) OR (seed_score IS NULL) <> (confidence IS NULL))
+               count(*) FILTER ((seed_score IS NULL) <> (severity IS NULL)
+                   OR (seed_score IS NULL) <> (confidence IS NULL))
         FROM threat_scores""",
         ("rows", "outside_0_100", "against_coverage", "score_and_reason", "history_and_reason", "levels"),
         least=subject.settings.threats.min_coverage,
@@ -73,7 +74,8 @@ def indicators_sum_to_the_score(subject: Subject) -> Verdict:
         SELECT count(*), count(*) FILTER (s.points IS NULL), count(*) FILTER (t.seed_score <> s.points),
                count(*) FILTER (t.n_unknown <> s.n - s.known OR t.n_fired <> s.fired),
                (SELECT count(*) FROM threat_indicators
-                WHERE (state = 'unknown') <> (CASE WHEN starts_with(indicator, 'history_') THEN robust_z ELSE points END IS NULL)
+                WHERE (state = 'unknown') <> (CASE WHEN starts_with(indicator, 'history_') THEN robust_z ELSE points
+                    END IS NULL)
                    OR (state = 'calm' AND points > 0) OR (state = 'fired' AND points = 0))
         FROM threat_scores t LEFT JOIN summed s USING (threat_id, source)""",
         ("scores", "without_indicators", "other_sum", "other_counts", "state_against_points"),
@@ -84,8 +86,8 @@ def indicators_sum_to_the_score(subject: Subject) -> Verdict:
 @check(
     _SCORES,
     blocking=False,
-    more="At most a quarter of the newest month's scores reach the push threshold, and at most half of the rows have no "
-    "score: more says that the data changed, not the world.",
+    more="At most a quarter of the newest month's scores reach the push threshold, and at most half of the rows have "
+    "no score: more says that the data changed, not the world.",
 )
 def scores_are_spread_as_usual(subject: Subject) -> Verdict:
     figures = _figures(

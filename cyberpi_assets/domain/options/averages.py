@@ -1,9 +1,9 @@
 """What is usual for an underlying: mean and median option volume of prior sessions, and the stock's daily volume.
 
 Here belongs what volumes are held against. Only sessions before the one compared count. A split makes of each contract
-several, so volumes before it are multiplied by its ratio where that is a whole number; where it is not, exchanges change the
-contract's size and not its count. Shares of daily bars are adjusted for every split known; contracts are as traded,
-so a flow of shares is brought to the same units by the splits after it.
+several, so volumes before it are multiplied by its ratio where that is a whole number; where it is not, exchanges
+change the contract's size and not its count. Shares of daily bars are adjusted for every split known; contracts are
+as traded, so a flow of shares is brought to the same units by the splits after it.
 """
 
 from __future__ import annotations

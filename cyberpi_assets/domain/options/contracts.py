@@ -2,8 +2,9 @@
 
 Here belongs the step from the stored table to numbers, and which contracts count. What is measured on them does not.
 
-A contract whose size is stated and is not 100 shares was adjusted (a spin-off, a special dividend) or is a mini: its strike
-does not compare with the price of the underlying and its count does not compare with others. It is counted and left out.
+A contract whose size is stated and is not 100 shares was adjusted (a spin-off, a special dividend) or is a mini: its
+strike does not compare with the price of the underlying and its count does not compare with others. It is counted and
+left out.
 """
 
 from __future__ import annotations
@@ -148,8 +149,9 @@ def _snapshots(chains: pa.Table, code: npt.NDArray[np.int32], spot: Floats, adju
     differ = known[spot[known] != price[code[known]]]
     for one in np.unique(code[differ]):  # as a rule a chain states one price
         price[one] = np.median(spot[known[code[known] == one]])
+    at: Any = pa.array(first)
     columns: dict[str, Any] = {
-        c: chains.column(c).take(pa.array(first)) for c in ("ticker", "source", "snapshot_at", "session", "data_type")
+        c: chains.column(c).take(at) for c in ("ticker", "source", "snapshot_at", "session", "data_type")
     }
     columns |= {
         "spot": known_or_null(price),

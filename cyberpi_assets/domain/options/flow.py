@@ -3,8 +3,8 @@
 Here belongs how the measures of `measures.py` and what is usual (`averages.py`) become one row of `tables.OPTION_FLOW`,
 and what is unknown and why. What fires, and what a figure is worth, belongs to `seed.py` and `history.py`.
 
-Volume is compared with an average of the same kind: that of the window with the window's on prior sessions; where there are too few
-chains for that, the whole chain's volume with the whole chain's average, own or the provider's.
+Volume is compared with an average of the same kind: that of the window with the window's on prior sessions; where
+there are too few chains for that, the whole chain's volume with the whole chain's average, own or the provider's.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from cyberpi_assets.domain.calendar import closes_of
-from cyberpi_assets.domain.columns import day_numbers
+from cyberpi_assets.domain.columns import Column, day_numbers
 from cyberpi_assets.domain.options import measures
 from cyberpi_assets.domain.options.averages import splits_of, stock_volume, usual_volume
 from cyberpi_assets.domain.options.contracts import COLUMNS, SHARES, Contracts, contracts_of
 from cyberpi_assets.domain.options.greeks import greeks_of
-from cyberpi_assets.domain.sql import Frame, ask, one_engine, only
+from cyberpi_assets.domain.sql import Frame, ask, one_engine
 from cyberpi_assets.settings import OptionRules
 from cyberpi_assets.tables import MARKET_SNAPSHOTS, OPTION_CHAINS, OPTION_FLOW, OPTION_VOLUMES
 
@@ -140,7 +140,8 @@ SELECT ticker, snapshot_at, session, source, data_type, 'chain' AS scope, partia
            CASE WHEN average IS NOT NULL AND volume IS NULL THEN 'no volume to compare' END,
            CASE WHEN median_volume IS NULL THEN 'no median volume' END,
            CASE WHEN coalesce(adv, quoted_adv) IS NULL THEN 'no stock volume' END,
-           CASE WHEN puts_all > 0 AND NOT coalesce(flow_volume >= $covered * puts_all, false) THEN 'delta not known' END,
+           CASE WHEN puts_all > 0 AND NOT coalesce(flow_volume >= $covered * puts_all, false)
+               THEN 'delta not known' END,
            CASE WHEN skew_25d IS NULL THEN 'no skew' END, CASE WHEN term_slope IS NULL THEN 'no term slope' END,
            CASE WHEN split_today THEN 'split today: open interest does not compare'
                 WHEN oi_moved IS NULL THEN 'no open interest of the session before' END), '') AS reasons,
@@ -151,7 +152,8 @@ FROM compared"""
 _QUOTES = """
 WITH t AS (
     SELECT q.*, tot.mean_volume, tot.n_mean, tot.median_volume,
-           CASE WHEN call_volume >= 0 THEN call_volume END AS calls, CASE WHEN put_volume >= 0 THEN put_volume END AS puts
+           CASE WHEN call_volume >= 0 THEN call_volume END AS calls, CASE WHEN put_volume >= 0 THEN put_volume
+               END AS puts
     FROM quotes q LEFT JOIN tot USING (ticker, session)
 ), held AS (
     SELECT *, calls + puts AS total,
@@ -223,7 +225,7 @@ def option_flow(
 
 def _in_parts(chains: duckdb.DuckDBPyRelation, months: Iterable[str]) -> Iterator[tuple[pa.Table, list[str]]]:
     """The months in groups of some million contracts, each with the chains of it and of the two months before."""
-    columns = only(chains, *(f'"{c}"' for c in (*COLUMNS, "month")))
+    columns = chains.project(", ".join(f'"{c}"' for c in (*COLUMNS, "month")))
     sizes: dict[str, int] = {m: int(n) for m, n in chains.aggregate("month, count(*) AS n").fetchall()}
     group: list[str] = []
     held = 0
@@ -232,14 +234,13 @@ def _in_parts(chains: duckdb.DuckDBPyRelation, months: Iterable[str]) -> Iterato
         group.append(month)
         held += sizes.get(month, 0)
         if held >= _CONTRACTS_AT_A_TIME or month == every[-1]:
-            near = [m for m in sizes if _months_before(group[0], _MONTHS_BACK) <= m <= group[-1]]
-            told = ", ".join(f"'{m}'" for m in near)  # months come from the table's own partition column
-            rows = columns.filter(f"month IN ({told})") if near else columns.limit(0)
-            yield rows.to_arrow_table(), group
+            first, last = _months_before(group[0], _MONTHS_BACK), _months_before(group[-1], 0)
+            yield columns.filter(f"month BETWEEN '{first}' AND '{last}'").to_arrow_table(), group
             group, held = [], 0
 
 
 def _months_before(month: str, back: int) -> str:
+    """The month some months before a YYYY-MM. Raises ValueError where it is none."""
     number = int(month[:4]) * 12 + int(month[5:]) - 1 - back
     return f"{number // 12:04d}-{number % 12 + 1:02d}"
 

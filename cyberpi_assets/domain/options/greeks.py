@@ -59,8 +59,9 @@ def greeks_of(c: Contracts, rules: OptionRules, dividend: Floats | None = None) 
     """Implied volatility and delta of each contract.
 
     dividend: continuous yield a year of each snapshot in `c.snaps`, NaN where not known (the rules' yield then).
-    A given volatility is believed within the rules' limits unless the quote beside it is dead (bid and ask stated, and no bid):
-    providers fill that with a placeholder. A given delta is believed when its sign and size are those of its right.
+    A given volatility is believed within the rules' limits unless the quote beside it is dead (bid and ask stated,
+    and no bid): providers fill that with a placeholder. A given delta is believed when its sign and size are those of
+    its right.
     """
     paid_out = np.full(c.snap.size, rules.dividend_yield)
     if dividend is not None and c.snap.size:

@@ -6,8 +6,9 @@ The past of a row is that of the same ticker and provider: the last whole-day sn
 sessions before the row's own. Nothing of the row's own session counts. Providers are not mixed, for they list different
 contracts, and a distance between two providers would measure them.
 
-Chains breathe with the calendar, so a row is held against sessions like its own: the same weekday and the same kind of week
-(with a monthly expiry or without) where there are 12 of them, else the same kind of week where there are 12, else all.
+Chains breathe with the calendar, so a row is held against sessions like its own: the same weekday and the same kind
+of week (with a monthly expiry or without) where there are 12 of them, else the same kind of week where there are 12,
+else all.
 """
 
 from __future__ import annotations
@@ -211,9 +212,9 @@ def _peers(
 ) -> tuple[Floats, Floats]:
     """Centre and spread of each row's peers: the same provider, session, sector and quintile of option volume.
 
-    The group is widened to the quintile, then to all, until it has enough underlyings besides the row's own. Its centre is
-    the median of the members' medians; its spread is made of the members' own (their median) and of how far their
-    medians lie apart.
+    The group is widened to the quintile, then to all, until it has enough underlyings besides the row's own. Its
+    centre is the median of the members' medians; its spread is made of the members' own (their median) and of how far
+    their medians lie apart.
     """
     rows, width = past.median.shape
     centre, spread = np.full((rows, width), np.nan), np.full((rows, width), np.nan)

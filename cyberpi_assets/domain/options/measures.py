@@ -98,7 +98,11 @@ FROM valued GROUP BY snap"""
 
 
 def as_table(c: Contracts, g: Greeks) -> pa.Table:
-    """Contracts with their volatility and delta as a table, a row each; what is not known is null."""
+    """Contracts with their volatility and delta as a table, a row each; what is not known is null.
+
+    `spot` is the snapshot's, one for all of its contracts: what is far below the price must not depend on the row.
+    """
+    spot = c.snaps.column("spot").to_numpy().astype(np.float64, copy=False)
     columns: dict[str, Any] = {
         "snap": c.snap,
         "days": c.days,
@@ -108,7 +112,7 @@ def as_table(c: Contracts, g: Greeks) -> pa.Table:
         "vol": known(g.vol),
         "delta": known(g.delta),
         "computed": g.computed,
-        "spot": known(c.spot),
+        "spot": known(spot[c.snap]),
     }
     return pa.table(columns)
 

@@ -3,8 +3,8 @@
 Here belongs how indicators and distances become rows of `tables.THREAT_SCORES` and `tables.THREAT_INDICATORS`. The
 indicators are in `seed.py`, the distances in `history.py`.
 
-The history score is a rank: 100 means that no underlying of that date and half hour lies further from its own past, in the
-direction that protection against bad news would push. It is not a probability.
+The history score is a rank: 100 means that no underlying of that date and half hour lies further from its own past,
+in the direction that protection against bad news would push. It is not a probability.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ _WORDS = {
 # The last snapshot of a minute stands for it: the id has no seconds.
 _NAMED = """
 SELECT row_number() OVER (ORDER BY ticker, source, snapshot_at) - 1 AS id,
-       'financial_' || ticker || '_' || strftime(snapshot_at AT TIME ZONE 'America/New_York', '%Y%m%d_%H%M') AS threat_id, *
+       'financial_' || ticker || '_' || strftime(snapshot_at AT TIME ZONE 'America/New_York',
+           '%Y%m%d_%H%M') AS threat_id, *
 FROM flow
 QUALIFY row_number() OVER (PARTITION BY ticker, source, date_trunc('minute', snapshot_at)
                            ORDER BY snapshot_at DESC) = 1
@@ -118,9 +119,9 @@ def threats_of(
     """Both scores of every row of the flow, with their indicators.
 
     flow: `tables.OPTION_FLOW`, the months asked for and as many before them as 120 sessions need. events:
-    `tables.COMPANY_EVENTS`. companies: ticker, name, sector. months: YYYY-MM to return, all when None; only the past of a
-    row counts, so a month is the same however many are asked for. otm_below, near_days: as the flow was measured, for
-    the words. Raises duckdb.Error.
+    `tables.COMPANY_EVENTS`. companies: ticker, name, sector. months: YYYY-MM to return, all when None; only the past
+    of a row counts, so a month is the same however many are asked for. otm_below, near_days: as the flow was
+    measured, for the words. Raises duckdb.Error.
     """
     with one_engine():
         return _threats_of(ask(_NAMED, flow=flow), rules, events, companies, months, (otm_below, near_days))

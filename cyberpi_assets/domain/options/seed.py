@@ -1,7 +1,7 @@
 """The seed's option threat score: four indicators, each fired, calm or unknown, and their points.
 
-Here belongs what METHODS section 5 says of points, coverage, confidence and severity. A figure that is not known makes its
-indicator unknown, which is not calm: it lowers the coverage, and below one half there is no score.
+Here belongs what METHODS section 5 says of points, coverage, confidence and severity. A figure that is not known
+makes its indicator unknown, which is not calm: it lowers the coverage, and below one half there is no score.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ SELECT id, 'put_call_ratio' AS indicator, put_call_ratio AS value, NULL::DOUBLE 
            coalesce(', ratio ' || format('{:.2f}', put_call_ratio), ', no call traded') AS figures
 FROM flow
 UNION ALL SELECT id, 'volume_excess', volume_excess_pct, average_volume, false, volume_excess_pct IS NOT NULL,
-       {count:compared_volume} || ' contracts' || CASE WHEN partial_day THEN ' so far today' ELSE '' END || ' against ' ||
+       {count:compared_volume} || ' contracts' || CASE WHEN partial_day THEN ' so far today' ELSE '' END
+           || ' against ' ||
        CASE average_basis WHEN 'own' THEN 'its mean of ' WHEN 'own_total' THEN 'the mean of its whole chain, '
                           ELSE 'the provider''s mean of ' END || {count:average_volume} ||
        CASE WHEN n_average IS NOT NULL THEN ' over ' || n_average || ' sessions' ELSE '' END ||
@@ -53,7 +54,8 @@ FROM figures f JOIN flow USING (id)
 LEFT JOIN (SELECT id, indicator, max(threshold) AS threshold, max(points) AS points
            FROM figures JOIN tiers USING (indicator) WHERE known AND value > threshold GROUP BY ALL) reached
      USING (id, indicator)
-JOIN (SELECT indicator, max(threshold) AS threshold, max(points) AS points FROM tiers GROUP BY ALL) top USING (indicator)
+JOIN (SELECT indicator, max(threshold) AS threshold, max(points) AS points
+    FROM tiers GROUP BY ALL) top USING (indicator)
 JOIN (SELECT indicator, min(threshold) AS threshold FROM tiers GROUP BY ALL) lowest USING (indicator)"""
 
 _SCORES = """
@@ -74,7 +76,8 @@ def _counts(query: str, columns: tuple[str, ...]) -> str:
 
 
 _COUNTED = (
-    "put_volume", "call_volume", "compared_volume", "volume_excess_pct", "average_volume", "otm_put_volume", "near_volume", "total_volume",
+    "put_volume", "call_volume", "compared_volume", "volume_excess_pct", "average_volume", "otm_put_volume",
+    "near_volume", "total_volume",
 )  # fmt: skip
 
 
@@ -103,7 +106,7 @@ def seed_indicators(flow: pa.Table, rules: ThreatRules, *, otm_below: float = 0.
 
 
 def seed_scores(rated: pa.Table, rules: ThreatRules) -> pa.Table:
-    """One row per id of `seed_indicators`: id, seed_score, coverage, n_fired, n_unknown, severity, confidence, reason."""
+    """By id of `seed_indicators`: seed_score, coverage, n_fired, n_unknown, severity, confidence, reason."""
     scores = ask(_SCORES, params={"coverage": rules.min_coverage}, rated=rated)
     return ask(
         f"""

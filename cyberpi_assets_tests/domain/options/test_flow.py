@@ -106,6 +106,18 @@ def test_without_a_spot_price_puts_cannot_be_out_of_the_money_unless_none_is_lar
     assert small["otm_put_volume"] == 0
 
 
+def test_one_price_of_the_underlying_decides_for_all_contracts_of_a_snapshot() -> None:
+    """Providers answer one expiry after the other, and the price moves in between."""
+    rows = [contract("put", 95.0, 5, 500, underlying_price=s) for s in (101.0,)]
+    rows += [
+        contract("put", 95.5, 5, 300, underlying_price=99.0),
+        contract("call", 110.0, 5, 5, underlying_price=101.0),
+    ]
+    found = one(rows)
+    assert found["underlying_price"] == 101.0
+    assert found["otm_put_volume"] == 800
+
+
 def test_volume_is_held_against_the_same_window_of_prior_sessions() -> None:
     days = sessions_before(SESSION, 40)
     rows = [contract(r, k, 5, v, session=d) for d in days for r, k, v in (("put", 95.0, 40), ("call", 105.0, 60))]
