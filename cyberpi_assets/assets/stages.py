@@ -13,6 +13,7 @@ from cyberpi_assets.assets import (
     rankings,
     reference,
     reports,
+    signals,
     threats,
 )
 
@@ -29,6 +30,6 @@ STAGES = (
     news,
     highway,
     backtest,
-    highway,
+    signals,
     reports,
 )
