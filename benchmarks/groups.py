@@ -312,8 +312,8 @@ def options(bench: Bench) -> Group:
         "options",
         "Options",
         [
-            "baseline of the first row: a pandas loop over snapshots, on some tickers and scaled by contracts; it leaves "
-            "out peers, percentiles, averages of other tables, words and reasons, which ours has; all figures that both "
+            "baseline of the first row: a pandas loop over snapshots, on some tickers, scaled by contracts; it leaves "
+            "out peers, percentiles, averages of other tables, words and reasons, which ours has; figures that both "
             "have are equal (asserted in the run)",
             "baseline of the last rows: a root finder per contract, on a sample, scaled; results are equal (asserted)",
             "best of 3 for ours, once for the baselines; one process",
