@@ -699,7 +699,83 @@ def backtest(options: Options, sample: str, form: str) -> None:
         show(lambda width: page.to_rich(found))  # noqa: ARG005
 
 
-_READING = (monitor, alerts, threats, timing, patterns, dossier, ticker, coverage, calibrate, backtest, sql)
+@click.command(
+    short_help="Early warnings: reasons, what would refute them, how often they were right.",
+    epilog=f"""\b
+Examples:
+  cyberpi hunt
+  cyberpi hunt --update --min-priority P1
+  cyberpi hunt --state all --tickers NVDA --format md --output warnings.md
+
+{EXIT_CODES}""",
+)
+@click.option("--update", is_flag=True, help="Compute signals and warnings again first, from what the lake holds.")
+@click.option(
+    "--state",
+    type=click.Choice(["open", "confirmed", "dismissed", "disclosed", "lapsed", "all"]),
+    default="open",
+    show_default=True,
+)
+@click.option("--min-priority", type=click.Choice(["P0", "P1", "P2", "P3"]), default="P3", show_default=True)
+@click.option("--tickers", metavar="A,B", help="Symbols to show; default: all.")
+@click.option("--clients", is_flag=True, help="Only what touches the list of clients (data/clients.csv).")
+@click.option("--limit", type=click.IntRange(min=0), default=20, show_default=True, help="Warnings shown; 0 for all.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "md"]), help="Default: by the file's name, or text."
+)
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
+@click.pass_obj
+def hunt(
+    options: Options,
+    update: bool,
+    state: str,
+    min_priority: str,
+    tickers: str | None,
+    clients: bool,
+    limit: int,
+    form: str | None,
+    output: Path | None,
+) -> None:
+    """Warnings about companies, the most urgent first, each with its evidence and with what would refute it.
+
+    Beside them: how often warnings of each priority were followed by an incident, the interval, and the base rate.
+    """
+    from cyberpi_assets.reports import hunt as page
+
+    if update:
+        _hunt_again(options)
+    asked = tuple(t.strip() for t in (tickers or "").split(",") if t.strip())
+    if tickers is not None and not asked:
+        raise click.BadParameter("names no symbol", param_hint="--tickers")
+    chosen = page.HuntFilter(None if state == "all" else (state,), min_priority, asked or None, clients, limit or None)
+    with _reading(options, "fused_signals", "warning_ledger") as (con, _):
+        found = page.hunt(con, chosen)
+    match _form(form, output):
+        case "json":
+            deliver(_json(page.to_json(found)), output, "warnings")
+        case "md":
+            deliver(page.to_markdown(found), output, "warnings")
+        case "text" if output is not None:
+            deliver(page.to_text(found), output, "warnings")
+        case _:
+            show(lambda width: page.to_rich(found))  # noqa: ARG005
+
+
+def _hunt_again(options: Options) -> None:
+    from cyberpi_assets.definitions import hunt_job
+    from cyberpi_assets.orchestration.hunting import hunt_again
+    from cyberpi_assets.orchestration.instance import AlreadyRunning
+
+    try:
+        done = hunt_again(options.settings(reads_sources=False), hunt_job)
+    except AlreadyRunning as error:
+        click.echo(f"cyberpi: {error}", err=True)
+        sys.exit(5)
+    if not done:
+        sys.exit(1)
+
+
+_READING = (monitor, alerts, hunt, threats, timing, patterns, dossier, ticker, coverage, calibrate, backtest, sql)
 for _command in (*_READING, *COMMANDS):
     main.add_command(with_settings(_command))
 with_settings(main)

@@ -185,7 +185,40 @@ def stop_command(ctx: click.Context) -> None:
     click.echo("stopped" if ended else "no server was running")
 
 
+@click.command(
+    "verdict",
+    epilog="""\b
+Examples:
+  cyberpi verdict warning:NMBQE:2025-10-20 dismissed --by "A. Analyst" --note "index change"
+  cyberpi verdict fused:NMBQE:2025-10-20 watch --by "A. Analyst"
+""",
+)
+@click.argument("subject_id", metavar="ID")
+@click.argument("said", metavar="confirmed|dismissed|watch", type=click.Choice(["confirmed", "dismissed", "watch"]))
+@click.option("--by", required=True, metavar="NAME", help="Who decides.")
+@click.option("--note", metavar="WORDS", help="Why.")
+@click.pass_context
+def verdict_command(ctx: click.Context, subject_id: str, said: str, by: str, note: str | None) -> None:
+    """Decide about a warning or fused signal, by the id that `cyberpi hunt` prints. Kept for ever, never changed.
+
+    For 90 days from its day the newest verdict on a company overrides the score: confirmed sets it to 1, dismissed
+    leaves only what becomes known later, watch lets nothing fade. The next run, or `cyberpi hunt --update`, applies it.
+    """
+    import datetime as dt
+
+    from cyberpi_assets.orchestration.resources import lake_of
+    from cyberpi_assets.storage.notices import BadVerdict, give_verdict
+
+    settings = ctx.ensure_object(Options).settings(reads_sources=False)
+    try:
+        row = give_verdict(lake_of(settings), subject_id, said, by, note, dt.datetime.now(dt.UTC))
+    except BadVerdict as error:
+        raise click.UsageError(str(error)) from None
+    click.echo(f"kept: {row['verdict']} on {row['subject_id']}; `cyberpi hunt --update` applies it")
+
+
 COMMANDS: tuple[click.Command, ...] = (
+    verdict_command,
     run_command,
     status_command,
     doctor_command,

@@ -43,6 +43,11 @@ def spine_job() -> dg.JobDefinition:
     return build_defs(Settings()).resolve_job_def("spine")  # pyright: ignore[reportCallIssue]
 
 
+def hunt_job() -> dg.JobDefinition:
+    """The job of signals and warnings, for the settings of the environment."""
+    return build_defs(Settings()).resolve_job_def("hunt")  # pyright: ignore[reportCallIssue]
+
+
 def sweep_job() -> dg.JobDefinition:
     """The job of quotes, chains and threat scores, for the settings of the environment."""
     return build_defs(Settings()).resolve_job_def("sweep")  # pyright: ignore[reportCallIssue]

@@ -293,6 +293,11 @@ class SignalRules(BaseModel):
     inherited_after_days: int = Field(540, ge=0, description="an incident of a target so long after is inherited")
     inherited_window_days: int = Field(365, ge=1, description="days in which an incident of the acquirer follows")
     retaliation_days: int = Field(1, ge=1, description="days after sanctions that the hypothesis speaks of")
+    least_origin: float = Field(0.05, gt=0, lt=1, description="weight from which an origin of evidence counts as one")
+    priorities: tuple[float, float, float, float] = Field(
+        (0.85, 0.6, 0.4, 0.25), description="scores from which a warning is P0, P1, P2, P3"
+    )
+    warning_gap_days: int = Field(30, ge=1, description="days without new evidence after which a warning has lapsed")
 
 
 class MemoryRules(BaseModel):

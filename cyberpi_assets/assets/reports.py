@@ -34,6 +34,7 @@ from cyberpi_assets.assets.rankings import (
     top_traded_tickers,
 )
 from cyberpi_assets.assets.reference import committees, demo_truth
+from cyberpi_assets.assets.signals import warning_ledger
 from cyberpi_assets.assets.stored import show, stored
 from cyberpi_assets.reports import charts
 from cyberpi_assets.reports.files import write_patterns, write_timing
@@ -103,6 +104,7 @@ def pattern_report(
         incidents,
         mna_events,
         backtest_of_warnings,
+        warning_ledger,
         returns_of_trades,
         official_timeliness,
         quarantined_rows,

@@ -25,6 +25,7 @@ OWNERS = {
     "news": "team:news",
     "highway": "team:news",
     "backtest": "team:warnings",
+    "signals": "team:warnings",
     "reports": "team:reports",
 }
 

@@ -12,6 +12,7 @@ from cyberpi_assets.checks import (
     options,
     scores,
     shape,
+    signals,
     threats,
 )
 
@@ -28,4 +29,5 @@ CHECKS = [
     *highway.CHECKS,
     *analyses.CHECKS,
     *backtest.CHECKS,
+    *signals.CHECKS,
 ]

@@ -48,4 +48,12 @@ sweep = dg.define_asset_job(
     tags=JOB_TAGS,
 )
 
-JOBS = [everything, spine, reports_again, disclosures, sweep]
+hunt = dg.define_asset_job(
+    "hunt",
+    selection=dg.AssetSelection.groups("signals"),
+    description="Detectors, fused signals, warnings and their ledger from what the lake holds now.",
+    executor_def=dg.in_process_executor,
+    tags=JOB_TAGS,
+)
+
+JOBS = [everything, spine, reports_again, disclosures, sweep, hunt]

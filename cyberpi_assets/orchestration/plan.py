@@ -69,6 +69,7 @@ def rules_digest(settings: Settings) -> str:
             "rankings",
             "options",
             "threats",
+            "signals",
         },
     )
     digest.update(lists_digest(settings.home).encode())

@@ -52,7 +52,7 @@ note        string   why
 
 FUSED_SIGNALS = table(
     "fused_signals",
-    "One row per company and day of new evidence: what all evidence known by then adds up to, and an analyst's verdict.",
+    "One row per company and day of new evidence: what all known by then adds up to, and an analyst's verdict.",
     """
 fused_id    string!  fused:TICKER:DAY
 ticker      string!  current symbol
@@ -74,4 +74,77 @@ decided     float!   the score after the verdict
 clients     strings  clients it touches, by the list of clients
 """,
     key="fused_id",
+)
+
+EARLY_WARNINGS = table(
+    "early_warnings",
+    "One row per warning of a company: how urgent, why, what would refute it, and what may be said of lead time.",
+    """
+warning_id  string!  warning:TICKER:DAY, the day it was opened
+ticker      string!  current symbol
+company     string   name
+priority    string!  P0 | P1 | P2 | P3: the most urgent it has reached, after verdicts
+state       string!  open | confirmed | dismissed | disclosed | lapsed
+opened_on   date!    New York date of the first day that reached the least score
+opened_at   timestamp! when the evidence of that day was known
+last_on     date!    newest day that reached it
+score       float!   the newest day's score after verdicts; no probability
+peak        float!   the highest of its days, after verdicts
+n_origins   int!     most independent origins on one of its days
+confidence  string!  low | medium | high, of that day
+disclosed   bool!    a filing says that there was an incident: nothing is early about it
+kinds       strings  kinds of evidence of the highest day, heaviest first
+evidence    strings  keys of that day's heaviest pieces
+words       string!  why, in one sentence
+signals     strings  detector signals of the company in its days
+lead_words  string!  what may be said of lead time: the back-test's verdict
+refuted_by  string!  what would show it to be wrong
+clients     strings  clients it touches
+verdict_id  string   the analyst's verdict that holds
+""",
+    key="warning_id",
+)
+
+WARNING_LEDGER = table(
+    "warning_ledger",
+    "Every warning ever issued, as it was issued, with what happened since; rows are added and never taken away.",
+    """
+issue_id    string!  warning_id and priority: a warning that becomes more urgent is issued again
+warning_id  string!  the warning
+ticker      string!  current symbol
+priority    string!  as issued
+issued_at   timestamp! when all it rested on was known
+issued_on   date!    New York date of that
+recorded_on date!    newest day of data when it was written down: later than issued_on where history was replayed
+score       float!   as issued
+n_origins   int!     as issued
+disclosed   bool!    as issued: the company had already filed
+kinds       strings  as issued
+evidence    strings  as issued
+words       string!  as issued
+n_prior     int!     earlier warnings of this priority whose 90 days had ended
+n_hits      int!     of these, followed by an incident on a later day
+ppv         float    n_hits / n_prior: how often such a warning had been right
+ppv_low     float    95 % interval, Wilson
+ppv_high    float    95 % interval, Wilson
+base_rate   float    chance of an incident in 90 days of a company without any warning, from incidents known by then
+within_30   string!  followed | same_day | none | open: an incident within 30 days
+within_90   string!  the same within 90 days
+outcome_id  string   the incident or filing
+outcome_days int     days from the issue to it
+withdrawn   bool!    today's rules and data would not issue it
+""",
+    key="issue_id",
+)
+
+WARNING_NOTICES = table(
+    "warning_notices",
+    "Which issues of warnings people were told of. Appended before the telling, kept for ever: nothing is told twice.",
+    """
+issue_id    string!  as in warning_ledger
+warning_id  string!  the warning
+priority    string!  as issued
+claimed_at  timestamp! when somebody took it upon himself to tell
+""",
+    key="issue_id",
 )

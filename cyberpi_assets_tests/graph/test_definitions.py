@@ -31,6 +31,7 @@ GROUPS = [
     "news",
     "highway",
     "backtest",
+    "signals",
     "reports",
 ]
 # what all figures on the worth of scores are computed from, in one step
@@ -100,6 +101,21 @@ LINEAGE: dict[str, set[str]] = {
         "companies", "intelligence_items", "known_exploited", "incidents", "officials", "disclosed_trades",
     },
     "vector_index": {"intelligence_items"},
+    "detector_signals": {
+        "daily_bars", "companies", "market_alerts", "threat_scores", "trading_halts", "intelligence_items",
+        "company_filings", "company_events", "incidents", "mna_events", "sanctions_changes", "demo_truth",
+    },
+    "fused_signals": {
+        "market_alerts", "threat_scores", "trading_halts", "disclosed_trades", "disclosure_correlations",
+        "company_filings", "intelligence_items", "known_exploited", "sanctions_changes", "detector_signals",
+    },
+    "early_warnings": {
+        "fused_signals", "detector_signals", "early_warning_backtest", "companies", "daily_bars", "intelligence_items",
+    },
+    "warning_ledger": {
+        "fused_signals", "early_warnings", "incidents", "company_filings", "demo_truth", "daily_bars",
+        "intelligence_items",
+    },
     "quarantined_rows": {"source_files", "daily_bars", "disclosed_trades", "option_chains", "market_snapshots"},
     "filings": {"disclosed_trades", "officials", "official_terms"},
     "filing_coverage": {"filings"},
@@ -152,6 +168,7 @@ LINEAGE: dict[str, set[str]] = {
         "intelligence_items",
         "incidents",
         "mna_events",
+        "warning_ledger",
         "early_warning_backtest",
         "backtest_alarms",
         "backtest_events",

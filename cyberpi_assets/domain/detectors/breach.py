@@ -81,12 +81,14 @@ _SIGNALS: Final = """
                max((kind = 'options')::INT) OVER w AS n_options, max((kind = 'halt')::INT) OVER w AS n_halt,
                max((kind = 'wording')::INT) OVER w AS n_wording,
                list(id) OVER w AS ids, list(kind || chr(31) || said) OVER w AS sayings
-        FROM traces WINDOW w AS (PARTITION BY ticker ORDER BY seen_at RANGE BETWEEN to_days($days) PRECEDING AND CURRENT ROW)
+        FROM traces WINDOW w AS (
+            PARTITION BY ticker ORDER BY seen_at RANGE BETWEEN to_days($days) PRECEDING AND CURRENT ROW)
     ), counted AS (
         SELECT *, n_drop + n_volume + n_options + n_halt + n_wording AS kinds FROM windowed
     ), joined AS (
         SELECT *, max(kinds) OVER (
-            PARTITION BY ticker ORDER BY seen_at RANGE BETWEEN to_days($days) PRECEDING AND INTERVAL 1 MICROSECOND PRECEDING
+            PARTITION BY ticker ORDER BY seen_at
+            RANGE BETWEEN to_days($days) PRECEDING AND INTERVAL 1 MICROSECOND PRECEDING
         ) AS before FROM counted
     ), first AS (
         SELECT * FROM joined WHERE kinds >= 2 AND kinds > coalesce(before, 0)

@@ -42,7 +42,8 @@ _ACCOUNT: Final = """
          AND o.day BETWEEN s.day AND s.day + s.window_days
         GROUP BY s.signal_id, s.day
     ), told AS (
-        SELECT s.*, CASE WHEN m.days = 0 AND s.subject <> 'market' THEN 'same_day' WHEN m.days IS NOT NULL THEN 'followed'
+        SELECT s.*, CASE WHEN m.days = 0 AND s.subject <> 'market' THEN 'same_day'
+                         WHEN m.days IS NOT NULL THEN 'followed'
                          WHEN s.day + s.window_days > $newest THEN 'open' ELSE 'none' END AS outcome,
                m.outcome_id, m.days AS outcome_days, s.day + s.window_days AS ends
         FROM s LEFT JOIN met m USING (signal_id)
@@ -58,7 +59,9 @@ _ACCOUNT: Final = """
         SELECT day, window_days,
                1 - exp(-n * window_days / ($companies::DOUBLE * nullif(day - first, 0))) AS rate
         FROM known_by
-    ), calendar AS (SELECT d::DATE AS d FROM generate_series((SELECT min(day) FROM o), $newest::DATE, INTERVAL 1 DAY) t(d)),
+    ), calendar AS (
+        SELECT d::DATE AS d FROM generate_series((SELECT min(day) FROM o), $newest::DATE, INTERVAL 1 DAY) t(d)
+    ),
     flagged AS (
         SELECT w.window_days, c.d, count(o.day) > 0 AS hit
         FROM (SELECT DISTINCT window_days FROM moments WHERE everybody) w CROSS JOIN calendar c

@@ -31,7 +31,8 @@ _QUERY: Final = """
           AND duplicate_of IS NULL
     ), rumoured AS (
         SELECT *, max(seen_at) OVER (
-            PARTITION BY ticker ORDER BY seen_at RANGE BETWEEN to_days($days) PRECEDING AND INTERVAL 1 MICROSECOND PRECEDING
+            PARTITION BY ticker ORDER BY seen_at
+            RANGE BETWEEN to_days($days) PRECEDING AND INTERVAL 1 MICROSECOND PRECEDING
         ) AS before FROM told WHERE rumours
     ), rumour AS (SELECT * FROM rumoured WHERE before IS NULL),
     confirmed AS (

@@ -12,9 +12,7 @@ import pyarrow as pa
 from cyberpi_assets.domain.sql import Frame, ask
 from cyberpi_assets.tables import DETECTOR_SIGNALS
 
-SEEN = (
-    "signal_id detector topic subject ticker available_at day strength words evidence against hypothesis window_days"
-).split()
+SEEN = DETECTOR_SIGNALS.names[: DETECTOR_SIGNALS.names.index("n_prior")]
 SCHEMA = pa.schema([DETECTOR_SIGNALS.schema.field(n) for n in SEEN])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -13,6 +15,15 @@ from cyberpi_assets.domain.detectors.rumours import rumours
 from cyberpi_assets.domain.sql import Frame, ask, only
 from cyberpi_assets.settings import SignalRules
 from cyberpi_assets.tables import DETECTOR_SIGNALS
+
+
+def known_to(daily_bars: Frame, intelligence_items: pa.Table) -> tuple[dt.date | None, int]:
+    """The newest day that bars or items speak of, None where there are none, and how many companies have bars."""
+    bars = ask(
+        "SELECT max(session) AS newest, count(DISTINCT ticker) AS n FROM b", b=only(daily_bars, "ticker", "session")
+    )
+    days = [bars["newest"][0].as_py(), pc.max(intelligence_items.column("published_on")).as_py()]
+    return max((d for d in days if d is not None), default=None), bars["n"][0].as_py()
 
 
 def detector_signals(
@@ -37,13 +48,9 @@ def detector_signals(
     Frames are the tables of the same names; market: the fund that stands for the market. The last day known is the
     newest session of bars or item, not today: a window that data do not reach yet is open. Empty without bars.
     """
-    bars = ask(
-        "SELECT max(session) AS newest, count(DISTINCT ticker) AS n FROM b", b=only(daily_bars, "ticker", "session")
-    )
-    days = [d for d in (bars["newest"][0].as_py(), pc.max(intelligence_items.column("published_on")).as_py()) if d]
-    if not days:
+    newest, watched = known_to(daily_bars, intelligence_items)
+    if newest is None:
         return DETECTOR_SIGNALS.empty()
-    newest = max(days)
     found = outcomes(incidents, company_filings, demo_truth, newest)
     seen = pa.concat_tables(
         [
@@ -62,4 +69,4 @@ def detector_signals(
             sanctions_retaliation(rules, sanctions_changes),
         ]
     )
-    return account(seen, found, newest, bars["n"][0].as_py())
+    return account(seen, found, newest, watched)

@@ -1,4 +1,4 @@
-"""The lists that people edit: words of topics, names of companies, feeds, makers of products.
+"""The lists that people edit: words of topics, names of companies, feeds, makers of products, clients.
 
 Here belongs how such a list is found and read. What its rows mean is in `domain/news/`; each list says it in its first
 rows or in docs/sources.md. A file of the same name in `<home>/data/` takes the place of the one delivered here.
@@ -14,7 +14,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.csv as csv
 
-NAMES: Final = ("keywords", "aliases", "ambiguous_names", "vendors", "feeds")
+NAMES: Final = ("keywords", "aliases", "ambiguous_names", "vendors", "feeds", "clients")
 LARGEST: Final = 16 * 2**20
 _HERE: Final = Path(__file__).parent
 

@@ -80,8 +80,8 @@ def score(ticker: str, moment: dt.datetime, figure: int) -> dict[str, Any]:
 
 def tables(**given: list[dict[str, Any]]) -> dict[str, pa.Table]:
     """The tables detectors read, those not named empty."""
-    names = (
-        "market_alerts threat_scores trading_halts intelligence_items company_filings company_events incidents "
-        "mna_events sanctions_changes demo_truth"
-    ).split()
+    names = [
+        "market_alerts", "threat_scores", "trading_halts", "intelligence_items", "company_filings", "company_events",
+        "incidents", "mna_events", "sanctions_changes", "demo_truth",
+    ]  # fmt: skip
     return {name: rows.frame(name, given.get(name, [])) for name in names}
