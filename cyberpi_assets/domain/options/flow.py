@@ -10,6 +10,7 @@ there are too few chains for that, the whole chain's volume with the whole chain
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import duckdb
 import numpy as np
@@ -300,8 +301,10 @@ def _chains_flow(
     quoted = ask(_QUOTED, snaps=snaps, quotes=quotes)
     dividend = np.full(snaps.num_rows, np.nan)
     dividend[quoted.column("snap").to_numpy()] = quoted.column("dividend_yield").to_numpy()
-    contracts = measures.as_table(c, greeks_of(c, rules, dividend))
-    by_side = measures.sides(contracts, rules)
+    with ThreadPoolExecutor(1) as beside:  # sorting lets go of the interpreter lock
+        interest = beside.submit(measures.open_interest_change, c, before)
+        contracts = measures.as_table(c, greeks_of(c, rules, dividend))
+        by_side = measures.sides(contracts, rules)
     near = measures.window(by_side, rules)
     totals = ask(_SIDES_KNOWN, totals=ask(_TOTALS, params={"soon": rules.near_days}, sides=by_side, near=near))
     asked = snaps.select(["ticker", "source", "session"])
@@ -314,7 +317,7 @@ def _chains_flow(
         largest=measures.largest_puts(contracts, near, rules),
         pairs=measures.pairs(contracts, near, rules),
         surface=measures.surface(contracts),
-        interest=measures.open_interest_change(c, before),
+        interest=interest.result(),
         quoted=quoted,
         adv=_adv(asked, bars, actions, rules),
         own=usual_volume(asked, _window_history(snaps, totals, earlier, rules), actions, rules),
