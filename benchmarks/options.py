@@ -187,10 +187,12 @@ def _snapshot(rows: pd.DataFrame) -> dict[str, float]:
         known = [v for v in lines.values() if v == v]
         middles[int(day)] = sum(known) / len(known) if known else math.nan  # pyright: ignore[reportArgumentType]
         put = of_day[of_day["right"] == "put"]
-        skews[int(day)] = _on_line(put["size"], put["vol"], 0.25, 0.05, 0.45) - middles[int(day)]  # pyright:
-        ignore[reportArgumentType] middle, skew = pd.Series(middles, dtype=float).sort_index(), pd.Series(skews,
-        dtype=float).sort_index() found["skew_25d"] = _at(skew, 30, 15) found["term_slope"] = _at(middle, 60, 30) -
-        _at(middle, 20, 10) return found
+        wing = _on_line(put["size"], put["vol"], 0.25, 0.05, 0.45)
+        skews[int(day)] = wing - middles[int(day)]  # pyright: ignore[reportArgumentType]
+    middle, skew = pd.Series(middles, dtype=float).sort_index(), pd.Series(skews, dtype=float).sort_index()
+    found["skew_25d"] = _at(skew, 30, 15)
+    found["term_slope"] = _at(middle, 60, 30) - _at(middle, 20, 10)
+    return found
 
 
 def _points(value: float, tiers: tuple[tuple[float, int], ...]) -> int:
