@@ -48,7 +48,7 @@ def worker_command(ctx: click.Context, what: str, once: bool) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
     stop = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sign, lambda *_: stop.set())
+        signal.signal(sign, lambda _number, _frame: stop.set())
     try:
         workers = [_worker(settings, name, stop) for name in (_QUEUES if what == "all" else (what,))]
     except StoreUnavailable as error:
@@ -205,7 +205,7 @@ def _print(rows: Sequence[dict[str, Any]], columns: Sequence[str], form: str) ->
 
     found = Table(*columns, box=None, header_style="bold")
     for row in rows:
-        found.add_row(*(Text("" if row.get(c) is None else clean(str(row[c]), 200)) for c in columns))
+        found.add_row(*(Text("" if row.get(c) is None else clean(str(row[c]), 200) or "") for c in columns))
     show(lambda _: [found])
 
 

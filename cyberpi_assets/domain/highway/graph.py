@@ -107,24 +107,26 @@ def of_tables(
     """
     found = Pieces()
     with one_engine():
-        for label, query, frames in (
+        nodes: tuple[tuple[str, str, dict[str, Frame]], ...] = (
             ("Company", _COMPANIES, {"companies": companies}),
             ("Item", _ITEMS, {"items": items}),
             ("CVE", _CVES, {"exploited": exploited}),
             ("Vendor", _VENDORS, {"exploited": exploited}),
             ("Event", _EVENTS, {"incidents": incidents}),
             ("Official", _OFFICIALS, {"officials": officials, "trades": trades}),
-        ):
-            for row in ask(query, **frames).to_pylist():
+        )
+        for label, query, frames in nodes:
+            for row in ask(query, None, None, **frames).to_pylist():
                 found.node(label, row.pop("id"), **row)
-        for kind, query, frames in (
+        edges: tuple[tuple[str, str, dict[str, Frame]], ...] = (
             ("NAMES", _NAMES, {"items": items}),
             ("MENTIONS", _MENTIONS, {"items": items}),
             ("IN_PRODUCT_OF", _IN_PRODUCT_OF, {"exploited": exploited}),
             ("LISTED_AS", _LISTED_AS, {"exploited": exploited}),
             ("HIT", _HIT, {"incidents": incidents}),
             ("TRADED", _TRADED, {"trades": trades}),
-        ):
-            for row in ask(query, **frames).to_pylist():
+        )
+        for kind, query, frames in edges:
+            for row in ask(query, None, None, **frames).to_pylist():
                 found.edge(kind, row.pop("a"), row.pop("b"), **row)
     return found

@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.dataset  # DuckDB wants it at the first table: better now than while items are in hand
+import pyarrow.dataset  # pyright: ignore[reportUnusedImport]  # DuckDB wants it: not while items wait
 from numpy.typing import NDArray
 
 from cyberpi_assets.storage.engine import literal

@@ -68,4 +68,4 @@ def _ask(client: ollama.Client, model: str, texts: Sequence[str]) -> NDArray[np.
     if found.ndim != 2 or len(found) != len(texts) or found.shape[1] == 0 or not np.isfinite(found).all():
         raise StoreUnavailable("the server did not give one vector of numbers per text")
     lengths = np.linalg.norm(found, axis=1, keepdims=True)
-    return found / np.where(lengths > 0, lengths, 1)
+    return (found / np.where(lengths > 0, lengths, 1)).astype(np.float32)

@@ -91,7 +91,7 @@ class WeaviateVectors:
         """See VectorStore."""
         number = generate_uuid5(threat_id)
         found = self._told(lambda c: c.query.fetch_object_by_id(number, include_vector=True))
-        return None if found is None else np.asarray(cast(Any, found.vector)["default"], np.float32)
+        return None if found is None else np.asarray(found.vector["default"], np.float32)
 
     def like(self, vector: NDArray[np.float32], limit: int, without: str | None = None) -> list[Match]:
         """See VectorStore; by the server's index, so the nearest may be missed."""
@@ -103,9 +103,12 @@ class WeaviateVectors:
         for thing in answer.objects:
             p = cast(dict[str, Any], thing.properties)
             if p["threat_id"] != without and thing.metadata.distance is not None:
-                texts = (p.get(k) for k in ("source", "url", "severity", "published"))
-                tickers = list(p.get("tickers") or [])
-                found.append(Match(p["threat_id"], 1 - thing.metadata.distance, p.get("title") or "", *texts, tickers))
+                found.append(
+                    Match(
+                        p["threat_id"], 1 - thing.metadata.distance, p.get("title") or "", p.get("source"),
+                        p.get("url"), p.get("severity"), p.get("published"), list(p.get("tickers") or []),
+                    )
+                )  # fmt: skip
         return sorted(found, key=lambda m: (-m.similarity, m.threat_id))[:limit]
 
     def count(self) -> int:
