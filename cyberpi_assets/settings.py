@@ -205,6 +205,36 @@ class LiveRules(BaseModel):
     )
 
 
+class NewsRules(BaseModel):
+    """Which sources of news and events profile live asks, where, and for which companies."""
+
+    model_config = ConfigDict(frozen=True)
+
+    parts: tuple[Literal["edgar", "halts", "kev", "ofac", "feeds", "yahoo", "ibkr"], ...] = Field(
+        ("edgar", "halts", "kev", "ofac", "feeds"), description="sources that are asked"
+    )
+    tickers: tuple[str, ...] = Field((), description="symbols whose own headlines yahoo and ibkr are asked for")
+    poll_minutes: float = Field(5.0, ge=0, description="a feed younger than this is not asked for again")
+    list_hours: float = Field(20.0, ge=0, description="nor a list that is replaced whole (KEV, OFAC)")
+    max_documents: int = Field(200, ge=0, description="filings whose text is fetched in one run")
+    articles: int = Field(0, ge=0, description="full articles that IBKR is asked for in one run")
+    sec_url: str = Field("https://www.sec.gov", description="EDGAR's pages and documents")
+    sec_search_url: str = Field("https://efts.sec.gov", description="EDGAR's full-text search")
+    halts_url: str = Field("https://www.nasdaqtrader.com", description="Nasdaq's trading halts, of all US listings")
+    kev_url: str = Field(
+        "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json",
+        description="CISA's catalogue",
+    )
+    kev_mirror_url: str = Field(
+        "https://raw.githubusercontent.com/cisagov/kev-data/main/known_exploited_vulnerabilities.json",
+        description="the same where CISA's own address refuses",
+    )
+    ofac_url: str = Field(
+        "https://sanctionslistservice.ofac.treas.gov/api/PublicationPreview/exports",
+        description="the sanctions list",
+    )
+
+
 class YahooRules(BaseModel):
     """How Yahoo is asked (an unofficial interface: slowly)."""
 
@@ -422,6 +452,8 @@ class Settings(BaseSettings):
     neo4j_password: SecretStr | None = Field(None, description="password for it")
     weaviate_url: SecretStr | None = Field(None, description="a Weaviate server in place of the embedded vectors")
     weaviate_key: SecretStr | None = Field(None, description="API key for it")
+    taxii_user: str | None = Field(None, description="user name for the TAXII server that exports are pushed to")
+    taxii_password: SecretStr | None = Field(None, description="password for it")
     market_symbol: str | None = Field(None, description="the fund that stands for the market; SPY, in the demo ZZIDX")
     duckdb_memory_limit: str = "2GB"
     duckdb_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
@@ -430,6 +462,7 @@ class Settings(BaseSettings):
     timing: TimingRules = TimingRules()  # pyright: ignore[reportCallIssue]
     rankings: RankingRules = RankingRules()  # pyright: ignore[reportCallIssue]
     live: LiveRules = LiveRules()  # pyright: ignore[reportCallIssue]
+    news: NewsRules = NewsRules()  # pyright: ignore[reportCallIssue]
     evidence: EvidenceRules = EvidenceRules()  # pyright: ignore[reportCallIssue]
     backtest: BacktestRules = BacktestRules()  # pyright: ignore[reportCallIssue]
     market: MarketRules = MarketRules()  # pyright: ignore[reportCallIssue]

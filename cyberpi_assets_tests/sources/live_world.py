@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cyberpi_assets.settings import LiveRules, Profile, Settings
+from cyberpi_assets.settings import LiveRules, NewsRules, Profile, Settings
 from cyberpi_assets_tests.sources.efd_site import EfdSite
 from cyberpi_assets_tests.sources.site import Asked, Reply, Site, serving
 
@@ -113,7 +113,7 @@ class World:
             "people_url": self.people.base + "/congress-legislators",
         }
         rules = LiveRules.model_validate(given | live)
-        return Settings(profile=Profile.LIVE, store=store, live=rules)  # pyright: ignore[reportCallIssue]
+        return Settings(profile=Profile.LIVE, store=store, live=rules, news=NewsRules(parts=()))  # pyright: ignore[reportCallIssue]
 
     @property
     def asked(self) -> int:

@@ -40,6 +40,13 @@ PRODUCED = {
     "chain_facts",
     "snapshot_facts",
     "option_volume_facts",
+    "news_facts",
+    "halt_facts",
+    "company_filing_facts",
+    "kev_facts",
+    "sanction_facts",
+    "incident_facts",
+    "mna_facts",
 }
 
 

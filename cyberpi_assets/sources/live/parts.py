@@ -21,6 +21,7 @@ from cyberpi_assets.sources.live.asking import Asking, Window
 from cyberpi_assets.sources.live.house import HousePart
 from cyberpi_assets.sources.live.house_clerk import HouseClerk
 from cyberpi_assets.sources.live.legislators import Legislators
+from cyberpi_assets.sources.live.newsstand import news_hosts, news_makers
 from cyberpi_assets.sources.live.people import PeoplePart
 from cyberpi_assets.sources.live.senate import SenatePart
 from cyberpi_assets.sources.live.senate_efd import SenateEfd
@@ -57,8 +58,10 @@ def live_parts(
             "house": lambda: HousePart(HouseClerk(client, rules.house_url), asking),
             "senate": lambda: SenatePart(efd_of(client, rules), asking),
             "people": lambda: PeoplePart(Legislators(client, rules.people_url), client.cache),
+            **news_makers(settings, client),
         }
         parts: list[LivePart] = [makers[name]() for name in dict.fromkeys(rules.parts)]
+        parts += [makers[name]() for name in dict.fromkeys(settings.news.parts)]
         if rules.contact is None:
             parts = [Unasked(part.name) for part in parts]
         if settings.data is not None:
@@ -78,7 +81,7 @@ def client_of(settings: Settings, *, patient: bool = True, clock: Clock | None =
     attempts, pause = (5, 120.0) if patient else (2, 5.0)
     host = HostRules(per_second=rules.per_second, attempts=attempts, max_pause=pause, fresh_for=rules.poll_minutes * 60)
     addresses = (rules.house_url, rules.senate_url, rules.senate_media_url, rules.people_url)
-    hosts = {urlsplit(address).netloc.lower(): host for address in addresses}
+    hosts = news_hosts(settings, patient) | {urlsplit(address).netloc.lower(): host for address in addresses}
     agent = f"cyberpi-assets/{metadata.version('cyberpi-assets')} ({rules.contact or 'no contact'})"
     return PoliteClient(settings.fetched_dir, hosts, agent, clock or Clock())
 

@@ -274,6 +274,7 @@ class PoliteClient:
         if answer.status in (401, 403):
             blocked = e.Blocked(answer.url, f"HTTP {answer.status}: the site does not serve this address or client")
             blocked.wants_token = b"csrf" in answer.body[:20_000].lower()
+            blocked.body = answer.body[:20_000]
             raise blocked
         if answer.status in (404, 410):
             raise e.Missing(answer.url, f"HTTP {answer.status}: the site has no such document")

@@ -36,10 +36,12 @@ class Refused(FetchError):
 class Blocked(FetchError):
     """HTTP 401 or 403: the site does not serve us. Asking again at once makes it worse.
 
-    `wants_token`: the answer speaks of a form token, so that a new session may help.
+    `wants_token`: the answer speaks of a form token, so that a new session may help. `body`: its beginning, for sites
+    that say more there; it never goes into a message.
     """
 
     wants_token = False
+    body = b""
 
 
 class Missing(FetchError):
