@@ -155,6 +155,8 @@ def _one_series(
     out: _Past,
     rules: ThreatRules,
 ) -> None:
+    if at[mine[0]] == at[mine[-1]]:
+        return  # one session has no past
     back, base = rules.history_sessions, int(at[mine[0]]) - rules.history_sessions
     grid = np.full((int(at[mine[-1]]) - base + 1, table.shape[1]), np.nan)
     kinds, seen = np.full(grid.shape[0], -1, np.int64), np.zeros(grid.shape[0], dtype=bool)

@@ -162,7 +162,8 @@ def open_interest_change(c: Contracts, earlier: npt.NDArray[np.int32]) -> pa.Tab
     Contracts are ordered by provider, terms and time; in that order the row before a contract's first of a session is
     its last of an earlier one.
     """
-    use = np.flatnonzero(np.isfinite(c.open_interest))
+    compared = bool((earlier >= 0).any())
+    use = np.flatnonzero(np.isfinite(c.open_interest)) if compared else np.empty(0, dtype=np.int64)
     terms = ((c.expiry[use].astype(np.int64) * 2 + c.put[use]) << 36) + np.rint(c.strike[use] * 1000).astype(np.int64)
     kinds = np.unique(terms)
     series = c.snaps.column("series").to_numpy().astype(np.int64)
