@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -217,7 +217,55 @@ def verdict_command(ctx: click.Context, subject_id: str, said: str, by: str, not
     click.echo(f"kept: {row['verdict']} on {row['subject_id']}; `cyberpi hunt --update` applies it")
 
 
+@click.command(
+    "export",
+    epilog="""\b
+Examples:
+  cyberpi export --stix warnings.stix.json --tlp green
+  cyberpi export --misp warnings.misp.json --state all
+  cyberpi export --taxii https://taxii.example.org/api1/collections/91a7b528-80eb-42ed-a74d-c6fbd5a26116/
+""",
+)
+@click.option("--stix", "stix_file", type=click.Path(dir_okay=False, path_type=Path), help="Write a STIX 2.1 bundle.")
+@click.option("--misp", "misp_file", type=click.Path(dir_okay=False, path_type=Path), help="Write a MISP event.")
+@click.option("--taxii", "taxii_url", metavar="URL", help="Push to a TAXII 2.1 collection.")
+@click.option("--tlp", type=click.Choice(["white", "green", "amber", "red"]), default="amber", show_default=True)
+@click.option("--state", type=click.Choice(["open", "all"]), default="open", show_default=True)
+@click.option("--min-priority", type=click.Choice(["P0", "P1", "P2", "P3"]), default="P3", show_default=True)
+@click.pass_context
+def export_command(
+    ctx: click.Context,
+    stix_file: Path | None,
+    misp_file: Path | None,
+    taxii_url: str | None,
+    tlp: Literal["white", "green", "amber", "red"],
+    state: str,
+    min_priority: str,
+) -> None:
+    """Warnings for other platforms: STIX 2.1, MISP, TAXII 2.1. They go out with their account and disclaimers.
+
+    A bundle written over an older one keeps `modified` of what has not changed. User and password of the TAXII server:
+    CYBERPI_TAXII_USER, CYBERPI_TAXII_PASSWORD.
+    """
+    from cyberpi_assets.orchestration.sharing import export
+    from cyberpi_assets.reports.hunt import HuntFilter
+    from cyberpi_assets.storage.taxii import TaxiiRefused
+
+    if not (stix_file or misp_file or taxii_url):
+        raise click.UsageError("name what to write: --stix, --misp or --taxii")
+    chosen = HuntFilter(None if state == "all" else (state,), min_priority, limit=None)
+    try:
+        for line in export(
+            ctx.ensure_object(Options).settings(reads_sources=False), chosen, stix_file, misp_file, taxii_url, tlp
+        ):
+            click.echo(line)
+    except (TaxiiRefused, OSError) as error:
+        click.echo(f"cyberpi: {error}", err=True)
+        sys.exit(EXIT_FAILED)
+
+
 COMMANDS: tuple[click.Command, ...] = (
+    export_command,
     verdict_command,
     run_command,
     status_command,

@@ -1,4 +1,4 @@
-"""A hunt from a terminal: signals and warnings computed again from what the lake holds, and nobody asked for anything."""
+"""A hunt from a terminal: signals and warnings computed again from what the lake holds; nobody is asked."""
 
 from __future__ import annotations
 

@@ -23,6 +23,7 @@ from cyberpi_assets.reports.selection import is_demo
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+_LONG = 2_000  # characters of a sentence that a warning is made of
 STATES = ("open", "confirmed", "dismissed", "disclosed", "lapsed")
 NOT_EVIDENCE = (
     "A warning says that unusual things came together, not that there was an incident, nor who knew of it. It is no "
@@ -169,11 +170,11 @@ def _warned(r: Sequence[Any]) -> Warned:
         score=r[8],
         peak=r[9],
         confidence=r[10],
-        words=clean(r[11]) or "",
+        words=clean(r[11], _LONG) or "",
         evidence=texts[0],
         signals=texts[1],
-        lead_words=clean(r[14]) or "",
-        refuted_by=clean(r[15]) or "",
+        lead_words=clean(r[14], _LONG) or "",
+        refuted_by=clean(r[15], _LONG) or "",
         clients=texts[2],
         within_90=r[17],
         outcome_days=r[18],
@@ -276,7 +277,7 @@ def to_rich(found: Hunt) -> list[RenderableType]:
     parts += [layout.text(n) for n in _notes(found)]
     for w in found.warnings:
         lines = layout.pairs((layout.text(a, "dim"), layout.text(b)) for a, b in _lines(w))
-        parts += [layout.text(""), layout.heading(_title(w)), layout.indent(lines)]
+        parts += ["", layout.heading(_title(w)), layout.indent(lines)]
     if not found.warnings:
         parts.append(layout.text("No such warnings."))
     for name, heads, rows in (
@@ -286,7 +287,7 @@ def to_rich(found: Hunt) -> list[RenderableType]:
         if rows:
             columns = [(head, "right" if key in _RIGHT else "left") for key, head in heads.items()]
             table = layout.table(columns, [tuple(r.values()) for r in rows])  # pyright: ignore[reportArgumentType]
-            parts += [layout.text(""), layout.heading(name), table]
+            parts += ["", layout.heading(name), table]
     return parts
 
 

@@ -100,7 +100,8 @@ _WARNINGS: Final = (
                || CASE WHEN disclosed THEN '; the company has filed, so nothing is early about it' ELSE '' END || '.'
                AS words,
            coalesce(s.signals, []) AS signals, $lead AS lead_words,
-           'No report and no filing of an incident within ' || $last || ' days'
+           CASE WHEN disclosed THEN 'An amendment of the filing takes it back'
+                ELSE 'No report and no filing of an incident within ' || $last || ' days' END
                || coalesce('; or ' || r.said, '') || '.' AS refuted_by,
            clients, verdict_id
     FROM whole w LEFT JOIN seen s USING (warning_id) LEFT JOIN refuted r USING (warning_id)

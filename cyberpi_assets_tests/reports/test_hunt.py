@@ -1,0 +1,121 @@
+"""The page of the hunt and its exports: figures and disclaimers are there, STIX and MISP accept the forms."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+import duckdb
+import pytest
+import stix2
+from pymisp import MISPEvent
+
+from cyberpi_assets.reports import hunt as page
+from cyberpi_assets.reports.exports.misp import misp_event
+from cyberpi_assets.reports.exports.stix import before_of, stix_bundle
+from cyberpi_assets.tables import LAKE
+from cyberpi_assets_tests.domain import rows
+
+D = dt.date
+NOW = dt.datetime(2025, 1, 2, 12, 0, 0, 5000, tzinfo=dt.UTC)
+AT = dt.datetime(2024, 12, 16, 21, 0, tzinfo=dt.UTC)
+HOSTILE = "<script>alert(1)</script> | [x](javascript:1)"
+
+
+def warning(ticker: str, priority: str, **more: Any) -> dict[str, Any]:
+    return {
+        "warning_id": f"warning:{ticker}:2024-12-16", "ticker": ticker, "company": HOSTILE, "priority": priority,
+        "state": "open", "opened_on": D(2024, 12, 16), "opened_at": AT, "last_on": D(2024, 12, 18), "score": 0.61,
+        "peak": 0.7, "n_origins": 2, "confidence": "medium", "disclosed": False, "kinds": ["kev"],
+        "evidence": ["CVE-2024-12345", "CVE-nonsense", "a:1"], "words": "Unusual options.", "signals": [],
+        "lead_words": "No lead time is claimed.", "refuted_by": "Nothing follows.",
+    } | more  # fmt: skip
+
+
+def issue(ticker: str, priority: str, outcome: str) -> dict[str, Any]:
+    return {
+        "issue_id": f"warning:{ticker}:2024-12-16:{priority}", "warning_id": f"warning:{ticker}:2024-12-16",
+        "ticker": ticker, "priority": priority, "issued_at": AT, "issued_on": D(2024, 12, 16),
+        "recorded_on": D(2024, 12, 31), "score": 0.6, "n_origins": 2, "disclosed": False, "words": "w", "n_prior": 0,
+        "n_hits": 0, "base_rate": 0.0021, "within_30": "none", "within_90": outcome, "withdrawn": False,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def con() -> duckdb.DuckDBPyConnection:
+    made = duckdb.connect()
+    given = {
+        "early_warnings": [
+            warning("AA", "P1"), warning("BB", "P3", clients=["One"]), warning("CC", "P2", state="lapsed"),
+        ],
+        "warning_ledger": [issue("AA", "P1", "open"), issue("CC", "P2", "none"), issue("BB", "P2", "followed")],
+    }  # fmt: skip
+    for name in LAKE:
+        made.register(f"_{name}", rows.frame(name, given.get(name, [])))
+        made.execute(f'CREATE VIEW "{name}" AS FROM "_{name}"')
+    return made
+
+
+def test_open_warnings_come_first_by_client_and_urgency(con: duckdb.DuckDBPyConnection) -> None:
+    found = page.hunt(con)
+    assert [w.ticker for w in found.warnings] == ["BB", "AA"]
+    assert [w.ticker for w in page.hunt(con, page.HuntFilter(min_priority="P1")).warnings] == ["AA"]
+    assert [w.ticker for w in page.hunt(con, page.HuntFilter(clients=True)).warnings] == ["BB"]
+    everything = page.HuntFilter(states=None, tickers=("cc",))
+    assert [w.ticker for w in page.hunt(con, everything).warnings] == ["CC"]
+    with pytest.raises(ValueError, match="no such"):
+        page.hunt(con, page.HuntFilter(min_priority="P9"))
+
+
+def test_every_form_says_what_it_is_worth(con: duckdb.DuckDBPyConnection) -> None:
+    found = page.hunt(con)
+    text, md, body = page.to_text(found, 160), page.to_markdown(found), json.dumps(page.to_json(found))
+    for form in (text, md, body):
+        assert "no evidence of wrongdoing" in form.replace("\n", " ")
+        assert "3 of the 3 issues" in form.replace("\n", " ")
+    assert "50.0 % (9–91 %)" in text  # Wilson, 1 of 2
+    assert "<script>" not in md
+
+
+def test_the_bundle_is_stix_and_stays_the_same(con: duckdb.DuckDBPyConnection) -> None:
+    found = page.hunt(con)
+    bundle = stix_bundle(found, {"AA": 320193}, NOW)
+    parsed = stix2.parse(bundle, allow_custom=False)
+    kinds = sorted(o.type for o in parsed.objects)
+    assert kinds == sorted(
+        ["marking-definition", "identity", "identity", "identity", "report", "report", "note", "note", "vulnerability",
+         "grouping"]
+    )  # fmt: skip
+    of = {o["id"]: o for o in bundle["objects"]}
+    company = next(o for o in of.values() if o["type"] == "identity" and "external_references" in o)
+    assert {r["source_name"] for o in of.values() for r in o.get("external_references", [])} >= {
+        "sec-cik",
+        "ticker",
+        "cve",
+    }
+    assert company["object_marking_refs"] == ["marking-definition--f88d31f6-486f-44da-b317-01333bde0b82"]
+    assert all(ref in of for o in of.values() for ref in o.get("object_refs", []))
+    again = stix_bundle(found, {"AA": 320193}, NOW + dt.timedelta(days=1), before=before_of(json.dumps(bundle)))
+    assert again == bundle
+    changed = page.hunt(con, page.HuntFilter(states=None))
+    later = stix_bundle(changed, {"AA": 320193}, NOW, before=bundle)
+    modified = {o["id"]: o.get("modified") for o in later["objects"]}
+    bumped = [o["type"] for o in bundle["objects"] if modified[o["id"]] != o.get("modified")]
+    assert bumped == ["grouping"]
+    assert {o["modified"] for o in later["objects"] if o["type"] == "grouping"} == {"2025-01-02T12:00:00.005Z"}
+    assert before_of("no json") is None
+
+
+def test_the_event_is_misp_and_detects_nothing(con: duckdb.DuckDBPyConnection) -> None:
+    made = misp_event(page.hunt(con), NOW)
+    event = MISPEvent()
+    event.load(json.dumps(made))
+    assert {a.type for a in event.attributes} == {"target-org", "text", "vulnerability"}
+    assert not any(a.to_ids for a in event.attributes)
+    assert made["Event"]["threat_level_id"] == "2"
+    assert made == misp_event(page.hunt(con), NOW)
+    assert [t.name for t in event.tags] == ["tlp:amber"]
+    empty = misp_event(page.hunt(con, page.HuntFilter(tickers=("ZZ",))), NOW)
+    assert (empty["Event"]["Attribute"], empty["Event"]["threat_level_id"]) == ([], "4")
+    assert len(stix_bundle(page.hunt(con, page.HuntFilter(tickers=("ZZ",))), {}, NOW)["objects"]) == 2
