@@ -35,6 +35,7 @@ class Sizes:
     lake_rows: int = 1_000_000
     writers: int = 8
     rows_per_writer: int = 250_000
+    highway: tuple[int, int, int] = (100_000, 20, 5)  # items, kills of workers, kills of Redis
 
 
 class Bench:
@@ -322,6 +323,22 @@ def options(bench: Bench) -> Group:
     )
 
 
+def highway(bench: Bench) -> Group:
+    """Threat items through Redis into a store, on real servers and processes, also while they are killed."""
+    from benchmarks import highway as pieces
+
+    n, worker_kills, redis_kills = bench.sizes.highway
+    return Group(
+        "highway",
+        "Highway",
+        [
+            "once each; items of some 300 bytes; lexical vectors in a DuckDB file that both workers share",
+            "peak is that of the measuring process, not of Redis and the workers",
+        ],
+        pieces.run(bench.scratch / "highway", n, worker_kills, redis_kills),
+    )
+
+
 def filings(bench: Bench) -> Group:
     """Official documents, where the folder has them: House PDFs against pdfplumber, Senate pages."""
     from benchmarks import house as pieces
@@ -342,5 +359,5 @@ def filings(bench: Bench) -> Group:
 
 
 GROUPS: dict[str, Callable[[Bench], Group]] = {
-    g.__name__: g for g in (alerts, scores, scale, graph, demo, lake, evidence, returns, options, filings)
+    g.__name__: g for g in (alerts, scores, scale, graph, demo, lake, evidence, returns, options, highway, filings)
 }

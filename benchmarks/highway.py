@@ -21,6 +21,8 @@ from typing import Any
 
 import redis
 
+from benchmarks.measure import peak_mb
+from benchmarks.report import Row, Target
 from cyberpi_assets.settings import HighwayRules, Settings
 from cyberpi_assets.storage import redis_server
 from cyberpi_assets.storage.highway.gauges import Gauge, gauges
@@ -229,3 +231,41 @@ def _counted(
         redelivered=int(entries) - len(given),
         seconds=seconds,
     )
+
+
+# ------------------------------------------------------------------------------------------------- group of benchmarks
+
+
+def run(scratch: Path, n: int = 100_000, worker_kills: int = 20, redis_kills: int = 5) -> list[Row]:
+    """Items in, items through two workers, and the whole scenario of kills. Raises AssertionError for any loss."""
+    rules = HighwayRules(claim_idle_seconds=10)  # pyright: ignore[reportCallIssue]
+    settings, given = settings_of(scratch / "through", rules), parcels(n)
+    client = redis_server.connect(settings)
+    try:
+        open_highway(client)
+        began = time.perf_counter()
+        publish(client, given)
+        pushed = time.perf_counter() - began
+        group = Group(scratch / "through", rules)
+        try:
+            while not gauges(client)[0].workers == len(group.workers):  # how long a process starts is not measured
+                time.sleep(_POLL_S)
+            already, began = acknowledged(settings), time.perf_counter()
+            while acknowledged(settings) < n:
+                time.sleep(_POLL_S)
+            through = (time.perf_counter() - began) * n / (n - already)
+        finally:
+            group.end()
+    finally:
+        redis_server.stop(scratch / "through" / "redis")
+    try:
+        fire = under_fire(scratch / "fire", n, worker_kills, redis_kills)
+    finally:
+        redis_server.stop(scratch / "fire" / "redis")
+    assert (fire.stored, fire.distinct, fire.wrong, fire.rewritten, fire.dead) == (n, n, 0, 0, 0), fire
+    words = f"{n:,} items while workers are killed {worker_kills} times and Redis {redis_kills} times: each stored once"
+    return [
+        Row(f"{n:,} items in, pipelined, append-only with every write on disk", pushed, peak_mb(), target=Target(seconds=n / 20_000)),
+        Row(f"{n:,} items through a group of two workers into vectors", through, peak_mb(), target=Target(seconds=n / 5_000)),
+        Row(words, fire.seconds, peak_mb()),
+    ]  # fmt: skip
