@@ -41,9 +41,10 @@ disclosures = dg.define_asset_job(
 
 sweep = dg.define_asset_job(
     "sweep",
-    selection=dg.AssetSelection.assets("source_files") | dg.AssetSelection.groups("options", "threats", "alerts"),
-    description="Quotes, option chains, the scores made of them and the alerts, over the running month. A run of the "
-    "schedule asks the market provider first, in the step source_files; others take what is there.",
+    selection=dg.AssetSelection.assets("source_files")
+    | dg.AssetSelection.groups("options", "threats", "alerts", "signals"),
+    description="Quotes, option chains, the scores made of them, alerts and warnings, over the running month. A run "
+    "of the schedule asks the market provider first, in the step source_files; others take what is there.",
     executor_def=dg.in_process_executor,
     tags=JOB_TAGS,
 )

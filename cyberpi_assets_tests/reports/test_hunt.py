@@ -81,7 +81,7 @@ def test_every_form_says_what_it_is_worth(con: duckdb.DuckDBPyConnection) -> Non
 def test_the_bundle_is_stix_and_stays_the_same(con: duckdb.DuckDBPyConnection) -> None:
     found = page.hunt(con)
     bundle = stix_bundle(found, {"AA": 320193}, NOW)
-    parsed = stix2.parse(bundle, allow_custom=False)
+    parsed: Any = stix2.parse(bundle, allow_custom=False)
     kinds = sorted(o.type for o in parsed.objects)
     assert kinds == sorted(
         ["marking-definition", "identity", "identity", "identity", "report", "report", "note", "note", "vulnerability",

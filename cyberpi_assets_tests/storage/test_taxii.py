@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import Generator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from taxii2client.v21 import Collection
@@ -47,7 +47,10 @@ class Server(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    server: Server
+    @property
+    def of(self) -> Server:
+        """The server this answers for."""
+        return cast(Server, self.server)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""
@@ -61,7 +64,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def allowed(self) -> bool:
-        of = self.server
+        of = self.of
         of.asked.append(f"{self.command} {self.path}")
         if of.login is not None:
             expected = "Basic " + base64.b64encode(":".join(of.login).encode()).decode()
@@ -74,7 +77,7 @@ class Handler(BaseHTTPRequestHandler):
         return True
 
     def do_GET(self) -> None:
-        of = self.server
+        of = self.of
         if not self.allowed():
             return
         if self.path == "/api/collections/c/":
@@ -91,7 +94,7 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(404, {})
 
     def do_POST(self) -> None:
-        of = self.server
+        of = self.of
         data = self.rfile.read(int(self.headers["Content-Length"]))
         if not self.allowed():
             return
@@ -111,13 +114,14 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(202, self.state(name))
 
     def state(self, name: str) -> dict[str, Any]:
-        job = self.server.waiting[name]
+        job = self.of.waiting[name]
         done = job["polls"] <= 0
-        failures = [{"id": i, "version": "v", "message": "odd"} for i in job["ids"] if i in self.server.refused]
+        failures = [{"id": i, "version": "v", "message": "odd"} for i in job["ids"] if i in self.of.refused]
         return {
             "id": name, "status": "complete" if done else "pending", "total_count": len(job["ids"]),
             "success_count": len(job["ids"]) - len(failures) if done else 0,
-            "failure_count": len(failures) if done else 0, "failures": failures if done else [], "pending_count": 0 if done else len(job["ids"]),
+            "failure_count": len(failures) if done else 0, "failures": failures if done else [],
+            "pending_count": 0 if done else len(job["ids"]),
         }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ DAYS = [d for d in rows.exchange_days() if FIRST <= d <= LAST]
 COMPANIES = {**{f"C{k}": "tech" for k in range(6)}, **{f"E{k}": "energy" for k in range(6)}}
 
 
-def prices(falls: dict[tuple[str, D], float], seed: int = 3) -> pa.Table:
+def prices(falls: dict[tuple[str, dt.date], float], seed: int = 3) -> pa.Table:
     """Bars of MKT, COMPANIES, each 1.0 times the market and noise of 1 %, and falls as log returns on top."""
     rng = np.random.default_rng(seed)
     market = rng.normal(0, 0.008, len(DAYS))
