@@ -264,7 +264,32 @@ def export_command(
         sys.exit(EXIT_FAILED)
 
 
+@click.command("news")
+@click.option(
+    "--once", is_flag=True, help="Read what is new, compute it, and end (the default; the schedule repeats it)."
+)
+@click.pass_context
+def news_command(ctx: click.Context, once: bool) -> None:  # noqa: ARG001
+    """Read what is new of news, filings, halts and lists, and compute the items and warnings made of it.
+
+    Only profile live asks anybody, and each source only when it is due. Then: `cyberpi hunt`.
+    Exit codes: 0 done, 1 a step or a blocking check failed, 5 another run is going on.
+    """
+    from cyberpi_assets.definitions import news_job
+    from cyberpi_assets.orchestration.hunting import news_once
+    from cyberpi_assets.orchestration.instance import AlreadyRunning
+
+    try:
+        done = news_once(_settings(ctx), news_job)
+    except AlreadyRunning as error:
+        click.echo(f"cyberpi: {error}", err=True)
+        sys.exit(EXIT_BUSY)
+    click.echo({None: "there is no news", True: "done", False: "a step or a check failed"}[done])
+    sys.exit(EXIT_FAILED if done is False else 0)
+
+
 COMMANDS: tuple[click.Command, ...] = (
+    news_command,
     export_command,
     verdict_command,
     run_command,

@@ -43,6 +43,11 @@ def spine_job() -> dg.JobDefinition:
     return build_defs(Settings()).resolve_job_def("spine")  # pyright: ignore[reportCallIssue]
 
 
+def news_job() -> dg.JobDefinition:
+    """The job of news, signals and warnings, for the settings of the environment."""
+    return build_defs(Settings()).resolve_job_def("news")  # pyright: ignore[reportCallIssue]
+
+
 def hunt_job() -> dg.JobDefinition:
     """The job of signals and warnings, for the settings of the environment."""
     return build_defs(Settings()).resolve_job_def("hunt")  # pyright: ignore[reportCallIssue]

@@ -57,4 +57,13 @@ hunt = dg.define_asset_job(
     tags=JOB_TAGS,
 )
 
-JOBS = [everything, spine, reports_again, disclosures, sweep, hunt]
+news = dg.define_asset_job(
+    "news",
+    selection=dg.AssetSelection.assets("source_files") | dg.AssetSelection.groups("news", "signals"),
+    description="Headlines, filings, halts and lists, and the warnings made of them, over the running month. In "
+    "profile live each source is asked that is due: feeds after minutes, lists that are replaced whole once a day.",
+    executor_def=dg.in_process_executor,
+    tags=JOB_TAGS,
+)
+
+JOBS = [everything, spine, reports_again, disclosures, sweep, hunt, news]

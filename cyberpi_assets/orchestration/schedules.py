@@ -13,8 +13,8 @@ import dagster as dg
 import numpy as np
 
 from cyberpi_assets.domain.calendar import day_number, hours, sessions
-from cyberpi_assets.orchestration.jobs import sweep
-from cyberpi_assets.orchestration.partitions import RANGE_FROM, RANGE_TO
+from cyberpi_assets.orchestration.jobs import news, sweep
+from cyberpi_assets.orchestration.partitions import PLANNED, RANGE_FROM, RANGE_TO
 from cyberpi_assets.orchestration.sweeping import ASK, SWEEP
 from cyberpi_assets.settings import Profile, Settings
 
@@ -48,6 +48,12 @@ def why_not(moment: dt.datetime) -> str | None:
     return None
 
 
+def news_months(moment: dt.datetime) -> tuple[str, str]:
+    """First and last month (YYYY-MM) in which news may have come: an article is often delivered a day or two late."""
+    local = moment.astimezone(NEW_YORK)
+    return f"{local - dt.timedelta(days=2):%Y-%m}", f"{local:%Y-%m}"
+
+
 def schedules_of(settings: Settings) -> list[dg.ScheduleDefinition]:
     """The schedules of the house, for these settings."""
 
@@ -72,4 +78,23 @@ def schedules_of(settings: Settings) -> list[dg.ScheduleDefinition]:
             tags={SWEEP: ASK, RANGE_FROM: month, RANGE_TO: month, "cyberpi/provider": settings.market.provider},
         )
 
-    return [market_sweep]
+    @dg.schedule(
+        name="news_poll",
+        job=news,
+        cron_schedule="*/5 * * * *",
+        execution_timezone="America/New_York",
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+        description="Every five minutes: what is new of news, filings and halts, lists once a day, and the warnings "
+        "made of them. A source is asked only when it is due. Only profile live asks anybody.",
+    )
+    def news_poll(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        if settings.profile is not Profile.LIVE:
+            return dg.SkipReason(f"profile {settings.profile.value} asks no source; profile live does")
+        moment = context.scheduled_execution_time.astimezone(dt.UTC)
+        first, last = news_months(moment)
+        return dg.RunRequest(
+            run_key=f"news:{moment:%Y-%m-%dT%H:%MZ}",
+            tags={RANGE_FROM: first, RANGE_TO: last, PLANNED: "schedule"},
+        )
+
+    return [market_sweep, news_poll]

@@ -12,6 +12,7 @@ import pytest
 from dagster._utils.schedules import schedule_execution_time_iterator
 
 from cyberpi_assets.definitions import build_defs
+from cyberpi_assets.orchestration.partitions import months_asked_for
 from cyberpi_assets.orchestration.resources import resources_of, sources_of
 from cyberpi_assets.orchestration.schedules import opening_hours, schedules_of
 from cyberpi_assets.orchestration.sweeping import (
@@ -29,8 +30,13 @@ from cyberpi_assets_tests.sources.tws_gateway import World, serving
 NEW_YORK = ZoneInfo("America/New_York")
 
 
-def tick(local: str, profile: Profile = Profile.LIVE) -> dg.RunRequest | str:
-    (schedule,) = schedules_of(Settings(profile=profile))  # pyright: ignore[reportCallIssue]
+def named(name: str, settings: Settings) -> dg.ScheduleDefinition:
+    (schedule,) = [s for s in schedules_of(settings) if s.name == name]
+    return schedule
+
+
+def tick(local: str, profile: Profile = Profile.LIVE, name: str = "market_sweep") -> dg.RunRequest | str:
+    schedule = named(name, Settings(profile=profile))  # pyright: ignore[reportCallIssue]
     at = dt.datetime.fromisoformat(local).replace(tzinfo=NEW_YORK)
     with dg.build_schedule_context(scheduled_execution_time=at) as context:
         result = schedule.evaluate_tick(context)
@@ -86,10 +92,33 @@ def test_the_same_moment_has_the_same_run_key() -> None:
 
 @pytest.mark.parametrize("profile", [Profile.DEMO, Profile.FILES])
 def test_profiles_that_ask_nobody_are_not_swept(profile: Profile, tmp_path: Path) -> None:
-    (schedule,) = schedules_of(Settings(profile=profile, data=tmp_path))  # pyright: ignore[reportCallIssue]
+    schedule = named("market_sweep", Settings(profile=profile, data=tmp_path))  # pyright: ignore[reportCallIssue]
     at = dt.datetime(2026, 7, 14, 11, tzinfo=NEW_YORK)
     with dg.build_schedule_context(scheduled_execution_time=at) as context:
         assert "asks no provider" in (schedule.evaluate_tick(context).skip_message or "")
+
+
+def test_news_is_due_at_any_hour_and_covers_what_comes_late() -> None:
+    saturday = tick("2026-07-18T03:05", name="news_poll")
+    assert isinstance(saturday, dg.RunRequest)
+    assert saturday.run_key == "news:2026-07-18T07:05Z"
+    first_of_year = tick("2027-01-01T00:05", name="news_poll")
+    assert isinstance(first_of_year, dg.RunRequest)
+    span = [first_of_year.tags[f"dagster/asset_partition_range_{end}"] for end in ("start", "end")]
+    assert span == ["2026-12", "2027-01"]
+    assert months_asked_for(first_of_year.tags) is None  # no filings of whole months are fetched for it
+    skipped = tick("2026-07-18T03:05", Profile.DEMO, "news_poll")
+    assert isinstance(skipped, str)
+    assert "asks no source" in skipped
+
+
+def test_news_and_sweeps_end_in_warnings(tmp_path: Path) -> None:
+    defs = build_defs(Settings(store=tmp_path))  # pyright: ignore[reportCallIssue]
+    assert defs.resolve_schedule_def("news_poll").default_status is dg.DefaultScheduleStatus.STOPPED
+    for job in ("news", "sweep", "hunt"):
+        names = {key.to_user_string() for key in defs.resolve_job_def(job).asset_layer.executable_asset_keys}
+        assert {"detector_signals", "fused_signals", "early_warnings", "warning_ledger"} <= names
+        assert "daily_bars" not in names
 
 
 def test_the_schedule_is_stopped_by_default_and_its_job_has_the_option_assets(tmp_path: Path) -> None:
@@ -102,7 +131,7 @@ def test_the_schedule_is_stopped_by_default_and_its_job_has_the_option_assets(tm
 
 
 def test_ticks_of_a_day_are_the_half_hours_from_opening_to_close(tmp_path: Path) -> None:
-    (schedule,) = schedules_of(Settings(profile=Profile.LIVE, store=tmp_path))  # pyright: ignore[reportCallIssue]
+    schedule = named("market_sweep", Settings(profile=Profile.LIVE, store=tmp_path))  # pyright: ignore[reportCallIssue]
     midnight = dt.datetime(2026, 7, 14, tzinfo=NEW_YORK)
     ticks: list[str] = []
     zone = "America/New_York"
