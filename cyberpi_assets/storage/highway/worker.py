@@ -37,6 +37,7 @@ _BLOCK_MS = 1_000
 _LONGEST_PAUSE = 10.0
 _FIRST_PAUSE = 0.1
 _TRIM_EVERY = 5_000
+_LONGEST_HOLD = 1_800.0  # seconds after which a batch may be another worker's, though this one lives
 _log = logging.getLogger(__name__)
 
 
@@ -180,11 +181,11 @@ class Worker:
 
     @contextmanager
     def _holding(self, lane: Lane, entries: Sequence[Entry]) -> Generator[None]:
-        """However long the store takes, nobody claims these entries while this process lives."""
-        done = threading.Event()
+        """Nobody claims these entries while this process works on them, a store that hangs for good excepted."""
+        done, until = threading.Event(), time.monotonic() + _LONGEST_HOLD
 
         def hold() -> None:
-            while not done.wait(self._rules.heartbeat_seconds):
+            while not done.wait(self._rules.heartbeat_seconds) and time.monotonic() < until:
                 with suppress(redis.RedisError):  # the loop learns of it by itself
                     lane.renew(entries)
 
