@@ -50,8 +50,9 @@ def news_items(
     YYYY-MM, inclusive. Ordered by month, moment and id.
     """
     merged = ask(
-        f"""{_PLACED}, kept AS (
-            SELECT * FROM placed WHERE month = first_month AND month BETWEEN $first AND $last
+        f"""{_PLACED}, kept AS MATERIALIZED (
+            SELECT *, row_number() OVER (ORDER BY available_at, file, line) AS rank, hash(headline, body) AS content
+            FROM placed WHERE month = first_month AND month BETWEEN $first AND $last
         ), changes AS (
             SELECT ticker, current_ticker, valid_to FROM history
             WHERE current_ticker IS NOT NULL AND valid_to IS NOT NULL
@@ -65,22 +66,24 @@ def news_items(
         ), flagged AS (
             SELECT news_id, list_sort(list(DISTINCT flag)) AS flags
             FROM (SELECT news_id, unnest(flags) AS flag FROM kept) GROUP BY news_id
-        ), versions AS (
-            SELECT news_id, min(available_at) AS available_at,
-                   arg_min(struct_pack(provider, article_id, headline, published_at, precision, tz_suspect,
-                                       published_on, category, source, file, line, month),
-                           (available_at, file, line)) AS v,
-                   arg_min(body, (available_at, file, line)) FILTER (body IS NOT NULL) AS body,
-                   arg_min(url, (available_at, file, line)) FILTER (url IS NOT NULL) AS url,
-                   count(*) AS n_rows, count(DISTINCT hash(headline, body)) AS n_versions,
-                   min(seen_at) AS seen_at
+        ), merged AS (
+            SELECT news_id, min(rank) AS rank, min(rank) FILTER (body IS NOT NULL) AS body_rank,
+                   min(rank) FILTER (url IS NOT NULL) AS url_rank, count(*) AS n_rows,
+                   min(content) = max(content) AS same, min(seen_at) AS seen_at
             FROM kept GROUP BY news_id
+        ), versions AS (
+            SELECT news_id, count(DISTINCT content) AS n
+            FROM kept SEMI JOIN (FROM merged WHERE NOT same) USING (news_id)
+            GROUP BY news_id
         )
-        SELECT news_id, v.*, available_at, body, url, coalesce(stated_tickers, []) AS stated_tickers, n_rows,
-               n_versions, seen_at, list_concat(
-                   coalesce(flags, []), CASE WHEN n_versions > 1 THEN ['versions_differ'] ELSE [] END) AS flags
-        FROM versions LEFT JOIN stated USING (news_id) LEFT JOIN flagged USING (news_id)
-        ORDER BY v.month, available_at, news_id""",
+        SELECT news_id, v.provider, v.article_id, v.headline, v.published_at, v.precision, v.tz_suspect, v.published_on,
+               v.category, v.source, v.file, v.line, v.month, v.available_at, b.body, u.url,
+               coalesce(stated_tickers, []) AS stated_tickers, n_rows, coalesce(w.n, 1) AS n_versions, m.seen_at,
+               list_concat(coalesce(x.flags, []), CASE WHEN w.n > 1 THEN ['versions_differ'] ELSE [] END) AS flags
+        FROM merged m JOIN kept v USING (news_id, rank) LEFT JOIN kept b ON b.rank = m.body_rank
+        LEFT JOIN kept u ON u.rank = m.url_rank LEFT JOIN versions w USING (news_id)
+        LEFT JOIN stated USING (news_id) LEFT JOIN flagged x USING (news_id)
+        ORDER BY v.month, v.available_at, news_id""",
         params={"first": first_month, "last": last_month},
         facts=facts,
         history=history,
