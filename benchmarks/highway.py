@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from benchmarks.measure import peak_mb
 from benchmarks.report import Row, Target
@@ -153,6 +155,7 @@ def push(settings: Settings, given: Sequence[Parcel], at_once: int, done: thread
     while at < len(given):
         try:
             client = redis_server.connect(settings)
+            client.set_retry(Retry(NoBackoff(), 0))
             open_highway(client)
             while at < len(given):
                 publish(client, given[at : at + at_once])

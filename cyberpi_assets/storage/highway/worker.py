@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from typing import Protocol, cast
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from cyberpi_assets.domain.highway.items import Item
 from cyberpi_assets.settings import HighwayRules
@@ -106,6 +108,9 @@ class Worker:
                 client = None
                 try:
                     client = self._connect()
+                    client.set_retry(
+                        Retry(NoBackoff(), 0)
+                    )  # a server of our own comes back elsewhere: ask anew at once
                     lane = Lane(client, self.queue, self._name, self._rules)
                     lane.renew(())
                     pause = _FIRST_PAUSE
