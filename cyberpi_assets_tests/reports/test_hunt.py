@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 import stix2
+from click.testing import CliRunner
 from pymisp import MISPEvent
 
+from cyberpi_assets.cli import main
 from cyberpi_assets.reports import hunt as page
 from cyberpi_assets.reports.exports.misp import misp_event
 from cyberpi_assets.reports.exports.stix import before_of, stix_bundle
+from cyberpi_assets.storage.lake import Lake
 from cyberpi_assets.tables import LAKE
 from cyberpi_assets_tests.domain import rows
 
@@ -76,6 +80,37 @@ def test_every_form_says_what_it_is_worth(con: duckdb.DuckDBPyConnection) -> Non
         assert "3 of the 3 issues" in form.replace("\n", " ")
     assert "50.0 % (9–91 %)" in text  # Wilson, 1 of 2
     assert "<script>" not in md
+
+
+def test_a_terminal_shows_decides_and_exports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CYBERPI_STORE", str(tmp_path))
+    lake = Lake(tmp_path / "lake")
+    lake.write("early_warnings", rows.frame("early_warnings", [warning("AA", "P1")]))
+    lake.write("warning_ledger", rows.frame("warning_ledger", [issue("AA", "P1", "open")]))
+    fused = {
+        "fused_id": "fused:AA:2024-12-16", "ticker": "AA", "day": D(2024, 12, 16), "available_at": AT, "score": 0.6,
+        "financial": 0.6, "traditional": 0.0, "n_origins": 2, "confidence": "medium", "disclosed": False, "words": "w",
+        "decided": 0.6,
+    }  # fmt: skip
+    lake.write("fused_signals", rows.frame("fused_signals", [fused]))
+    runner = CliRunner()
+    shown = runner.invoke(main, ["hunt", "--format", "json"], catch_exceptions=False)
+    (only,) = json.loads(shown.output)["warnings"]
+    decided = runner.invoke(main, ["verdict", only["warning_id"], "watch", "--by", "Ann"], catch_exceptions=False)
+    assert decided.exit_code == 0
+    assert lake.read("verdicts").column("by").to_pylist() == ["Ann"]
+    assert runner.invoke(main, ["verdict", "fused:ZZ:2024-12-16", "watch", "--by", "Ann"]).exit_code == 2
+    made = tmp_path / "w.json"
+    written = runner.invoke(main, ["export", "--stix", str(made)], catch_exceptions=False)
+    assert "1 warnings written" in written.output
+    stix2.parse(made.read_text(), allow_custom=False)
+    first = made.read_text()
+    runner.invoke(main, ["export", "--stix", str(made)], catch_exceptions=False)
+    assert made.read_text() == first
+    assert runner.invoke(main, ["export"]).exit_code == 2
+    refused = runner.invoke(main, ["export", "--taxii", "http://taxii.example.org/api/collections/c/"])
+    assert refused.exit_code == 1
+    assert "https" in refused.output
 
 
 def test_the_bundle_is_stix_and_stays_the_same(con: duckdb.DuckDBPyConnection) -> None:

@@ -41,8 +41,8 @@ _FALLS: Final = """
     ), fitted AS (
         SELECT f.ticker, f.session, any_value(f.r) AS r, any_value(f.m) AS m, any_value(f.sector) AS sector,
                regr_slope(x.r, x.m) AS beta, regr_intercept(x.r, x.m) AS alpha,
-               sqrt((regr_syy(x.r, x.m) - coalesce(regr_sxy(x.r, x.m) ** 2 / nullif(regr_sxx(x.r, x.m), 0), 0))
-                    / (count(*) - 2)) AS sd
+               regr_syy(x.r, x.m) - coalesce(regr_sxy(x.r, x.m) ** 2 / nullif(regr_sxx(x.r, x.m), 0), 0) AS left_over,
+               sqrt(greatest(left_over, 0) / (count(*) - 2)) AS sd  -- at rest, rounding may leave less than 0
         FROM fallen f JOIN moved x ON x.ticker = f.ticker AND x.n BETWEEN f.n - $far AND f.n - $near
         GROUP BY f.ticker, f.session HAVING count(*) >= $least
     ), measured AS (
@@ -51,7 +51,7 @@ _FALLS: Final = """
         FROM fitted f LEFT JOIN sectors s USING (session, sector)
     )
     SELECT ticker, session, beyond, beyond / sd AS z, beyond_sector IS NOT NULL AS against_sector
-    FROM measured WHERE sd > 0 AND beyond <= ln(1 - $drop) AND beyond / sd <= -$z
+    FROM measured WHERE sd > 1e-6 AND beyond <= ln(1 - $drop) AND beyond / sd <= -$z
     ORDER BY ticker, session"""
 
 _TRACES: Final = """

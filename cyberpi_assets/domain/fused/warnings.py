@@ -100,9 +100,9 @@ _WARNINGS: Final = (
                || CASE WHEN disclosed THEN '; the company has filed, so nothing is early about it' ELSE '' END || '.'
                AS words,
            coalesce(s.signals, []) AS signals, $lead AS lead_words,
-           CASE WHEN disclosed THEN 'An amendment of the filing takes it back'
-                ELSE 'No report and no filing of an incident within ' || $last || ' days' END
-               || coalesce('; or ' || r.said, '') || '.' AS refuted_by,
+           CASE WHEN disclosed THEN 'An amendment of the filing takes it back.'
+                ELSE 'No report and no filing of an incident within ' || $last || ' days'
+                     || coalesce('; or ' || r.said, '') || '.' END AS refuted_by,
            clients, verdict_id
     FROM whole w LEFT JOIN seen s USING (warning_id) LEFT JOIN refuted r USING (warning_id)
     LEFT JOIN (SELECT ticker, any_value(name) AS name FROM companies GROUP BY ticker) c ON c.ticker = w.ticker

@@ -63,6 +63,14 @@ def test_the_market_model_agrees_with_least_squares_by_hand() -> None:
     assert not fall["against_sector"]
 
 
+def test_a_stock_at_rest_has_no_usual_moves_to_fall_beyond() -> None:
+    def quoted(bar: dict[str, Any]) -> dict[str, Any]:
+        return bar | {"close": 10.0 if bar["session"] < DAY else 8.0} if bar["ticker"] == "C0" else bar
+
+    bars = rows.bars(quoted(b) for b in CALM.to_pylist())
+    assert falls(bars, rows.sectors(world.COMPANIES), "MKT", RULES).num_rows == 0
+
+
 def test_one_kind_of_trace_is_no_signal_and_another_kind_makes_it_one() -> None:
     bars = world.prices({("C0", DAY): -0.12})
     volume = [rows.alert("C0", d, 9) for d in DAYS[212:219]]
