@@ -24,6 +24,7 @@ from cyberpi_assets.domain.calendar import closes_of, sessions
 from cyberpi_assets.domain.options.flow import option_flow
 from cyberpi_assets.domain.options.history import FEATURES, NORMAL, distances
 from cyberpi_assets.domain.options.scores import Threats, threats_of
+from cyberpi_assets.domain.options.units import all_splits, basis_of
 from cyberpi_assets.domain.options.volatility import delta, implied_vol, price
 from cyberpi_assets.settings import OptionRules, ThreatRules
 from cyberpi_assets.tables import OPTION_CHAINS
@@ -398,7 +399,9 @@ def run(x: Inputs, tickers: int = 12, market: int = 5_000, contracts: int = 1_00
     chosen = names[:: max(1, len(names) // tickers)]
     frame = _as_frame(x.chains)
     some = frame[frame["ticker"].isin(chosen)]
-    splits = x.actions.to_pandas()
+    # the baseline is told the splits that no list names
+    prices = flow.select(["ticker", "session", "underlying_price"]).rename_columns(["ticker", "session", "price"])
+    splits = all_splits(x.actions, basis_of(prices, x.bars)).to_pandas()
     splits = splits[splits["action"] == "split"]
     splits["whole"] = (splits["value"] >= 2) & (splits["value"] == splits["value"].round())
     began = time.perf_counter()

@@ -20,7 +20,7 @@ from cyberpi_assets.settings import Settings
         "option_chains": reading_back(2),
         "option_volumes": reading_back(4),
         "market_snapshots": reading_back(1),
-        "daily_bars": reading_back(2),
+        "daily_bars": reading_back(4),
     },
     kinds={"numpy", "duckdb", "deltalake"},
     more="Implied volatility is the provider's where it is plausible, else Black-Scholes. Averages are of prior "

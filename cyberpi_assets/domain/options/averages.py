@@ -80,10 +80,13 @@ def usual_volume(asked: pa.Table, history: pa.Table, actions: pa.Table | None, r
     )
 
 
-def stock_volume(asked: pa.Table, bars: Frame, actions: pa.Table | None, rules: OptionRules) -> pa.Table:
+def stock_volume(
+    asked: pa.Table, bars: Frame, actions: pa.Table | None, basis: pa.Table, rules: OptionRules
+) -> pa.Table:
     """The stock's mean daily volume over prior sessions, in shares as they were on the session asked for.
 
-    asked: ticker, session. bars: `tables.DAILY_BARS`. Returns ticker, session, adv; null where too few are known.
+    asked: ticker, session. bars: `tables.DAILY_BARS`. basis: `units.basis_of`; listed splits decide where it says
+    nothing. Returns ticker, session, adv; null where too few are known.
     """
     wanted = with_ordinal(asked)
     first = ask("SELECT min(session) - 2 * $n::INTEGER - 10 AS day FROM asked",
@@ -98,12 +101,14 @@ def stock_volume(asked: pa.Table, bars: Frame, actions: pa.Table | None, rules: 
     return ask(
         f"""
         SELECT a.ticker, a.session, CASE WHEN count(*) >= $present
-               THEN avg(b.volume) / {_FACTOR.format(of="a", side=">")} END AS adv
+               THEN avg(b.volume) / coalesce(any_value(u.basis), {_FACTOR.format(of="a", side=">")}) END AS adv
         FROM (SELECT DISTINCT ticker, session, ordinal FROM asked) a JOIN bars b USING (ticker)
+        LEFT JOIN basis u ON u.ticker = a.ticker AND u.session = a.session
         WHERE b.ordinal BETWEEN a.ordinal - $sessions AND a.ordinal - 1 GROUP BY a.ticker, a.session""",
         params={"sessions": rules.adv_sessions, "present": rules.adv_present},
         asked=wanted,
         bars=with_ordinal(near),
+        basis=basis,
         splits=splits_of(actions, whole=False),
     )
 

@@ -23,6 +23,7 @@ from cyberpi_assets.domain.options import measures
 from cyberpi_assets.domain.options.averages import splits_of, stock_volume, usual_volume
 from cyberpi_assets.domain.options.contracts import COLUMNS, SHARES, Contracts, contracts_of
 from cyberpi_assets.domain.options.greeks import greeks_of
+from cyberpi_assets.domain.options.units import all_splits, basis_of
 from cyberpi_assets.domain.sql import Frame, ask, one_engine
 from cyberpi_assets.settings import OptionRules
 from cyberpi_assets.tables import MARKET_SNAPSHOTS, OPTION_CHAINS, OPTION_FLOW, OPTION_VOLUMES
@@ -267,7 +268,7 @@ def _option_flow(
     quotes = MARKET_SNAPSHOTS.empty() if quotes is None else quotes
 
     measured = _chains_flow(contracts_of(rows), earlier, volumes, quotes, bars, actions, rules)
-    lone = _lone_quotes(quotes, measured, volumes, actions, rules)
+    lone = _lone_quotes(quotes, measured, volumes, bars, actions, rules)
     return ask(
         "SELECT * FROM (FROM measured UNION ALL FROM lone) WHERE $all OR month IN (SELECT unnest($months)) "
         "ORDER BY month, ticker, snapshot_at, source",
@@ -298,6 +299,8 @@ def _chains_flow(
         snaps=snaps,
         snaps_again=snaps.select(["snap", "session"]),
     )
+    basis = _basis(snaps, volumes, bars)
+    actions = all_splits(actions, basis)
     quoted = ask(_QUOTED, snaps=snaps, quotes=quotes)
     dividend = np.full(snaps.num_rows, np.nan)
     dividend[quoted.column("snap").to_numpy()] = quoted.column("dividend_yield").to_numpy()
@@ -319,17 +322,34 @@ def _chains_flow(
         surface=measures.surface(contracts),
         interest=interest.result(),
         quoted=quoted,
-        adv=_adv(asked, bars, actions, rules),
+        adv=_adv(asked, bars, actions, basis, rules),
         own=usual_volume(asked, _window_history(snaps, totals, earlier, rules), actions, rules),
         tot=_usual_total(asked, volumes, actions, rules),
         splits=splits_of(actions, whole=False),
     )
 
 
-def _adv(asked: pa.Table, bars: Frame | None, actions: pa.Table | None, rules: OptionRules) -> pa.Table:
+def _basis(snaps: pa.Table, volumes: pa.Table, bars: Frame | None) -> pa.Table:
+    """The units of each session that a chain or a day's volume states a price for; none without bars."""
+    prices = ask(
+        """
+        SELECT ticker, session, spot AS price FROM snaps WHERE spot > 0
+        UNION ALL SELECT ticker, session, underlying_price FROM volumes WHERE underlying_price > 0
+          AND ticker IN (SELECT ticker FROM snaps)""",
+        snaps=snaps,
+        volumes=volumes,
+    )
+    if bars is None:
+        return ask("SELECT ticker, session, price AS basis FROM prices LIMIT 0", prices=prices)
+    return basis_of(prices, bars)
+
+
+def _adv(
+    asked: pa.Table, bars: Frame | None, actions: pa.Table | None, basis: pa.Table, rules: OptionRules
+) -> pa.Table:
     if bars is None:
         return pa.table({"ticker": pa.array([], pa.string()), "session": pa.array([], pa.date32()), "adv": [0.0][:0]})
-    return stock_volume(asked, bars, actions, rules)
+    return stock_volume(asked, bars, actions, basis, rules)
 
 
 def _usual_total(asked: pa.Table, volumes: pa.Table, actions: pa.Table | None, rules: OptionRules) -> pa.Table:
@@ -376,7 +396,12 @@ def _window_history(snaps: pa.Table, totals: pa.Table, earlier: pa.Table, rules:
 
 
 def _lone_quotes(
-    quotes: pa.Table, measured: pa.Table, volumes: pa.Table, actions: pa.Table | None, rules: OptionRules
+    quotes: pa.Table,
+    measured: pa.Table,
+    volumes: pa.Table,
+    bars: Frame | None,
+    actions: pa.Table | None,
+    rules: OptionRules,
 ) -> pa.Table:
     """Rows of quotes that state option volume and have no chain of the same ticker within half an hour."""
     lone = ask(
@@ -390,6 +415,7 @@ def _lone_quotes(
     )
     for name, values in _timing(lone, rules).items():
         lone = lone.append_column(name, values)
-    return ask(
-        _QUOTES, OPTION_FLOW, quotes=lone, tot=_usual_total(lone.select(["ticker", "session"]), volumes, actions, rules)
-    )
+    asked = lone.select(["ticker", "session", "price"]).rename_columns(["ticker", "session", "spot"])
+    if asked.num_rows:
+        actions = all_splits(actions, _basis(asked, volumes, bars))
+    return ask(_QUOTES, OPTION_FLOW, quotes=lone, tot=_usual_total(asked, volumes, actions, rules))

@@ -168,22 +168,49 @@ def test_a_split_multiplies_the_volumes_before_it_and_only_whole_ratios_do() -> 
     assert half["average_volume"] == pytest.approx(150.0)
 
 
-def test_shares_of_bars_are_brought_to_the_units_of_the_day() -> None:
-    days = sessions_before(SESSION, 30)
+@pytest.mark.parametrize("close", [25.0, 60.0])  # adjusted for the split to come; not telling
+def test_shares_of_bars_are_brought_to_the_units_of_the_day(close: float) -> None:
+    days = [*sessions_before(SESSION, 30), SESSION]
+
+    def bars(price: float) -> pa.Table:
+        one_day = {"ticker": "ABC", "close": price, "volume": 4_000, "basis": "split", "source": "s"}
+        return as_table(DAILY_BARS, [one_day | {"session": d, "month": f"{d:%Y-%m}"} for d in days])
+
+    rows = [contract("put", 95.0, 5, 10, implied_vol=0.3, delta=-0.2), contract("call", 105.0, 5, 4)]
+    assert one(rows, bars=bars(100.0))["put_flow_adv"] == pytest.approx(10 * 0.2 * 100 / 4_000)
+    later = {"ticker": "ABC", "session": SESSION + dt.timedelta(days=9), "action": "split", "value": 4.0, "source": "s"}
+    split = as_table(CORPORATE_ACTIONS, [later])  # bars hold four times the shares that traded that day
+    assert one(rows, bars=bars(close), actions=split)["put_flow_adv"] == pytest.approx(10 * 0.2 * 100 / 1_000)
+    blind = [contract("put", 95.0, 5, 10, underlying_price=None), contract("call", 105.0, 5, 4, underlying_price=None)]
+    assert one(blind, bars=bars(100.0))["put_flow_adv"] is None
+
+
+def test_a_split_that_no_list_names_is_told_by_the_price() -> None:
+    """The chain says 400 where the adjusted bar says 100, until it says 100: four for one."""
+    days = [*sessions_before(SESSION, 20), SESSION]
     bars = as_table(
         DAILY_BARS,
         [
-            {"ticker": "ABC", "session": d, "close": 1.0, "volume": 4_000, "basis": "split", "source": "s",
+            {"ticker": "ABC", "session": d, "close": 100.0, "volume": 4_000, "basis": "split", "source": "s",
              "month": f"{d:%Y-%m}"} for d in days
         ],
     )  # fmt: skip
-    rows = [contract("put", 95.0, 5, 10, implied_vol=0.3, delta=-0.2), contract("call", 105.0, 5, 4)]
-    assert one(rows, bars=bars)["put_flow_adv"] == pytest.approx(10 * 0.2 * 100 / 4_000)
-    later = {"ticker": "ABC", "session": SESSION + dt.timedelta(days=9), "action": "split", "value": 4.0, "source": "s"}
-    split = as_table(CORPORATE_ACTIONS, [later])  # bars hold four times the shares that traded that day
-    assert one(rows, bars=bars, actions=split)["put_flow_adv"] == pytest.approx(10 * 0.2 * 100 / 1_000)
-    blind = [contract("put", 95.0, 5, 10, underlying_price=None), contract("call", 105.0, 5, 4, underlying_price=None)]
-    assert one(blind, bars=bars)["put_flow_adv"] is None
+    rows = [
+        contract(r, k, 5, v, session=d, underlying_price=s, open_interest=10, implied_vol=0.3,
+                 delta=0.2 if r == "call" else -0.2)
+        for d in days for s in [100.0 if d == SESSION else 402.0]
+        for r, k, v in (("put", s - 5, 60), ("call", s + 5, 40))
+    ]  # fmt: skip
+    found = option_flow(chains(rows), RULES, bars=bars).to_pylist()
+    before, after = found[-2:]
+    assert (before["average_volume"], after["average_volume"]) == (100.0, 400.0)
+    assert after["volume_excess_pct"] == pytest.approx(-75.0)
+    assert "split today" in after["reasons"]
+    assert before["put_flow_adv"] == pytest.approx(60 * 0.2 * 100 / 1_000)  # 4,000 shares of today were 1,000
+    assert after["put_flow_adv"] == pytest.approx(60 * 0.2 * 100 / 4_000)
+    listed = {"ticker": "ABC", "session": SESSION, "action": "split", "value": 4.0, "source": "s"}
+    told = option_flow(chains(rows), RULES, bars=bars, actions=as_table(CORPORATE_ACTIONS, [listed])).to_pylist()
+    assert told == found  # a listed split is not counted twice
 
 
 def test_open_interest_changed_the_session_before_and_is_known_today() -> None:
