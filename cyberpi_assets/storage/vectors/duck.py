@@ -155,6 +155,7 @@ class DuckVectors:
         """The file as the default database of this process's engine, for as long as the lock is held."""
         if self._engine is None:  # kept, for starting one takes longer than most uses
             self._engine = duckdb.connect(config={"memory_limit": self._memory, "threads": 1})
+            self._engine.execute("SET enable_progress_bar = false")
         con = self._engine
         con.execute(f"ATTACH {literal(str(self.path))} AS vectors")
         try:
