@@ -59,7 +59,7 @@ halted_on   date!    New York date
 halted_at   timestamp! start; also the first moment it could be known
 available_at timestamp! as halted_at
 reason_code string   first code listed
-reason_codes strings  every code listed for this halt, in order of appearance
+reason_codes strings  every code listed for this halt, in alphabetical order
 reason_kind string!  news_pending | news_released | volatility | regulatory | sec_suspension | information | ...
 reason      string   in the list's words
 threshold_price float  pause threshold, US dollars

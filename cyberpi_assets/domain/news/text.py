@@ -110,7 +110,7 @@ class Texts:
             plain = unicodedata.normalize("NFKD", "\n".join(lines[i] for i in odd).translate(_PLAIN)).translate(_PLAIN)
             for i, line in zip(odd, plain.encode("ascii", "replace").decode().split("\n"), strict=True):
                 lines[i] = line.replace("?", "\x01")  # marks of accents too: no letter, so no part of a word
-        whole = "\n".join(lines) + "\n"
+        whole = "\n".join([*lines, ""])
         self.n = len(lines)
         self.cased: str = whole
         printed = np.frombuffer(whole.encode(), dtype=np.uint8)

@@ -137,14 +137,14 @@ def intelligence_items(
             WHERE c.sector IS NOT NULL GROUP BY m.threat_id
         ), shown AS (
             SELECT m.*, coalesce(s.industry, []) AS industry, f.modified_at,
-                   list_distinct(list_concat(groups,
+                   list_concat(groups,
                        CASE WHEN len(cves) > 0 THEN ['vulnerability'] ELSE [] END,
                        CASE WHEN regexp_matches(title, '(?i)ransomware|extortion') THEN ['ransomware'] ELSE [] END,
                        CASE WHEN regexp_matches(title, '(?i)zero.?day') THEN ['zero_day'] ELSE [] END,
                        CASE WHEN regexp_matches(title, '(?i)phish') THEN ['phishing'] ELSE [] END,
                        CASE WHEN regexp_matches(title, '(?i)\\bddos|outage') THEN ['disruption'] ELSE [] END,
                        CASE WHEN regexp_matches(title, '(?i)breach|stolen|leak') AND list_contains(groups, 'cyber')
-                            THEN ['data_breach'] ELSE [] END)) AS threat_type
+                            THEN ['data_breach'] ELSE [] END) AS threat_type
             FROM mine m LEFT JOIN sectors s USING (threat_id) LEFT JOIN files f USING (file)
         )
         SELECT threat_id, left(title, {LONGEST_TITLE}) AS title, left(content, {LONGEST_CONTENT}) AS content,
@@ -155,9 +155,9 @@ def intelligence_items(
                coalesce(tickers, []) AS tickers, coalesce(ticker_evidence, []) AS ticker_evidence,
                coalesce(named_tickers, []) AS named_tickers, negated, coalesce(story_id, threat_id) AS story_id,
                duplicate_of, metadata::VARCHAR AS metadata,
-               list_distinct(list_concat([kind], groups, coalesce(tickers, []), cves, marks,
+               list_sort(list_distinct(list_concat([kind], groups, coalesce(tickers, []), cves, marks,
                              CASE WHEN negated THEN ['denied'] ELSE [] END,
-                             CASE WHEN duplicate_of IS NULL THEN [] ELSE ['duplicate'] END)) AS tags, month
+                             CASE WHEN duplicate_of IS NULL THEN [] ELSE ['duplicate'] END))) AS tags, month
         FROM shown ORDER BY month, available_at, threat_id""",
         shape=INTELLIGENCE_ITEMS,
         params={"first": first_month, "last": last_month, "halts": list(HALTS)},

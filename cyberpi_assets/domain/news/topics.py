@@ -59,7 +59,7 @@ TOPICS: Final = pa.schema(
         ("boilerplate", pa.string()),
     ]
 )
-CVE: Final = re.compile(r"\bCVE[-‐-― ]?((?:19|20)\d{2})[-‐-― ](\d{4,7})\b", re.IGNORECASE)
+CVE: Final = re.compile(r"\bCVE[-‐-― ]?((?:1999|20\d{2}))[-‐-― ](\d{4,7})\b", re.IGNORECASE)
 
 _CVE_WORDS = re.compile(r"\bcve (?:19|20)\d\d \d{4}")
 _PERCENT = re.compile(
