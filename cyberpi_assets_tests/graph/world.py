@@ -186,6 +186,9 @@ class MadeSources:
         return Gathered(self.intake, ("made",))
 
 
+FEW = {"resamples": 100, "shuffles": 99, "null_draws": 0}
+
+
 @dataclass
 class House:
     """A store in a temporary folder, and runs of its assets in this process."""
@@ -198,7 +201,7 @@ class House:
     def build(cls, folder: Path, given: Mapping[str, pa.Table] | None = None) -> House:
         sources = MadeSources(folder / "intake", facts() if given is None else given)
         (folder / "spill").mkdir(parents=True, exist_ok=True)
-        return cls(folder, sources, Settings(store=folder, duckdb_threads=1, rankings={"min_scored": 1}))  # pyright: ignore
+        return cls(folder, sources, Settings(store=folder, duckdb_threads=1, rankings={"min_scored": 1}, backtest=FEW))  # pyright: ignore
 
     @property
     def lake(self) -> Lake:
@@ -209,8 +212,12 @@ class House:
         return build_defs(self.settings, {"sources": self.sources})
 
     def compute(self, first: str, last: str | None = None) -> None:
-        """The tables of some months, without checks, evidence, reports, Redis. One month is a partition, no range."""
-        stages = [s for s in STAGES if not s.__name__.endswith((".evidence", ".reports"))]
+        """The tables of some months, without checks, Redis, and what is computed whole whatever the months.
+
+        One month is a partition, no range.
+        """
+        whole = (".evidence", ".backtest", ".signals", ".highway", ".reports")
+        stages = [s for s in STAGES if not s.__name__.endswith(whole)]
         chosen = [a for s in stages for a in s.ASSETS if WORKING_MEMORY not in {k.path[-1] for k in a.keys}]
         resources = dict(self.defs.resources or {})
         if last is None:
