@@ -60,10 +60,11 @@ def test_real_chains_have_scores_and_a_split_is_no_surge(chains: pa.Table, bars:
     )  # 114,646 contracts; the 26 means before are in contracts four times as large
     assert "split today" in split["reasons"]
     calls, puts = duckdb.execute(
-        "SELECT sum(volume) FILTER (type = 'C'), sum(volume) FILTER (type = 'P') FROM read_parquet(?) "
-        "WHERE ticker = 'CRWD' AND trade_date = DATE '2026-07-14' AND expiry IN ("
-        "SELECT DISTINCT expiry FROM read_parquet(?) WHERE ticker = 'CRWD' AND trade_date = DATE '2026-07-14' AND expiry <= DATE '2026-08-28' ORDER BY 1 LIMIT 3)",
-        [str(real / "market" / "options.parquet")] * 2,
+        """
+        WITH day AS (SELECT * FROM read_parquet(?) WHERE ticker = 'CRWD' AND trade_date = DATE '2026-07-14'),
+        near AS (SELECT DISTINCT expiry FROM day WHERE expiry <= DATE '2026-08-28' ORDER BY expiry LIMIT 3)
+        SELECT sum(volume) FILTER (type = 'C'), sum(volume) FILTER (type = 'P') FROM day SEMI JOIN near USING (expiry)""",
+        [str(real / "market" / "options.parquet")],
     ).fetchall()[0]
     day = of["CRWD", dt.date(2026, 7, 14)]
     assert (day["call_volume"], day["put_volume"]) == (calls, puts)
