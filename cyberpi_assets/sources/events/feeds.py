@@ -40,7 +40,7 @@ def read_feed(
         feed: Any = feedparser.parse(io.BytesIO(data), response_headers={"content-type": "application/xml"})
     except (RecursionError, ValueError, LookupError) as error:
         raise Unreadable(f"damaged: {type(error).__name__}") from error
-    if not feed.version and not feed.entries:
+    if not feed.get("version") and not feed.get("entries"):
         raise Unreadable("neither RSS nor Atom")
     title = str(feed.feed.get("title") or "").strip()
     name = provider or title or "feed"

@@ -122,29 +122,33 @@ class EdgarPart:
         self, readings: list[Reading], troubles: Troubles, progress: Callable[[str], None]
     ) -> Iterator[Reading]:
         """The hits with the beginning of their documents; each document is fetched once."""
-        asked = 0
+        texts: dict[str, str | None] = {}  # a filing is found by several searches
         for reading in readings:
             rows: list[dict[str, Any]] = _table(reading).to_pylist()
             for row in rows:
                 if row["url"] is None or not row["url"].endswith((".htm", ".html", ".txt")):
                     continue
-                if asked >= self._most:
-                    troubles.miss(row["accession"], "filings", LEFT.format(self._most), retryable=True)
-                    continue
-                asked += 1
-                progress(row["accession"])
-                url = self._at.www + urlsplit(row["url"]).path
-                try:
-                    body, _ = self._ask(url, _any, kept=True)
-                except e.Unavailable:
-                    raise
-                except e.FetchError as error:
-                    code = type(error).__name__
-                    troubles.miss(row["accession"], "filings", in_words(error), retryable=error.again, code=code)
-                    continue
-                row["text"] = formats.text_of(body)
+                if row["url"] not in texts:
+                    if len(texts) >= self._most:
+                        troubles.miss(row["accession"], "filings", LEFT.format(self._most), retryable=True)
+                        continue
+                    progress(row["accession"])
+                    texts[row["url"]] = self._text(row["accession"], row["url"], troubles)
+                row["text"] = texts[row["url"]]
             reading.facts["company_filing_facts"] = pa.Table.from_pylist(rows, schema=_table(reading).schema)
             yield reading
+
+    def _text(self, accession: str, url: str, troubles: Troubles) -> str | None:
+        """The beginning of a document; None, and a gap, where it cannot be had. Raises Unavailable."""
+        try:
+            body, _ = self._ask(self._at.www + urlsplit(url).path, _any, kept=True)
+        except e.Unavailable:
+            raise
+        except e.FetchError as error:
+            code = type(error).__name__
+            troubles.miss(accession, "filings", in_words(error), retryable=error.again, code=code)
+            return None
+        return formats.text_of(body)
 
 
 def _any(_: Answer) -> None:

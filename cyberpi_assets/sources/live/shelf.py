@@ -81,9 +81,9 @@ class Shelf:
             con.register("given", given)
             before = f"SELECT {row} AS h FROM read_parquet($known)" if known else "SELECT '' AS h WHERE false"
             found = con.execute(
-                f"WITH marked AS (SELECT *, {row} AS h, row_number() OVER () AS at FROM given) "
-                f"SELECT * EXCLUDE (h, at) FROM marked WHERE h NOT IN ({before}) "
-                "QUALIFY row_number() OVER (PARTITION BY h ORDER BY at) = 1 ORDER BY at",
+                f"WITH marked AS (SELECT *, {row} AS h, row_number() OVER () AS place FROM given) "
+                f"SELECT * EXCLUDE (h, place) FROM marked WHERE h NOT IN ({before}) "
+                "QUALIFY row_number() OVER (PARTITION BY h ORDER BY place) = 1 ORDER BY place",
                 {"known": known} if known else None,
             )
             return found.to_arrow_table().cast(given.schema)
