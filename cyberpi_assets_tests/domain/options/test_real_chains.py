@@ -63,7 +63,8 @@ def test_real_chains_have_scores_and_a_split_is_no_surge(chains: pa.Table, bars:
         """
         WITH day AS (SELECT * FROM read_parquet(?) WHERE ticker = 'CRWD' AND trade_date = DATE '2026-07-14'),
         near AS (SELECT DISTINCT expiry FROM day WHERE expiry <= DATE '2026-08-28' ORDER BY expiry LIMIT 3)
-        SELECT sum(volume) FILTER (type = 'C'), sum(volume) FILTER (type = 'P') FROM day SEMI JOIN near USING (expiry)""",
+        SELECT sum(volume) FILTER (type = 'C'), sum(volume) FILTER (type = 'P')
+        FROM day SEMI JOIN near USING (expiry)""",
         [str(real / "market" / "options.parquet")],
     ).fetchall()[0]
     day = of["CRWD", dt.date(2026, 7, 14)]
