@@ -1,4 +1,4 @@
-"""The main job on real data: one run of profile files over the folder beside the project."""
+"""The main job on real data, without evidence and back-test: one run of profile files over the folder beside it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Real:
 @pytest.fixture(scope="module")
 def ran(real: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
     store = tmp_path_factory.mktemp("real") / "store"
-    done = Terminal(store)("run", "--profile", "files", "--data", str(real))
+    done = Terminal(store)("run", "--quick", "--profile", "files", "--data", str(real))
     yield Real(store, Lake(store / "lake"), said(done), real)
     redis_server.stop(store / "redis")
 
