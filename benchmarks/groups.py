@@ -358,6 +358,28 @@ def filings(bench: Bench) -> Group:
     )
 
 
+def news(bench: Bench) -> Group:
+    """Relevance, companies, stories and threat items of headlines, where the folder has them."""
+    from benchmarks import news as pieces
+
+    folder = bench.data
+    there = (folder / "market" / "news.parquet").is_file() and (folder / "reference" / "tickers.parquet").is_file()
+    targets = {1: Target(ratio=1.0, seconds=30.0, peak_mb=2_000.0)}
+    rows = [
+        Row(work, seconds, peak, loop, targets.get(i, Target()))
+        for i, (work, seconds, loop, peak) in enumerate(pieces.run(folder) if there else [])
+    ]
+    return Group(
+        "news",
+        "News",
+        ["once each; the loop knows no word boundaries, denials, companies or duplicates"]
+        if there
+        else ["the folder holds no headlines: nothing was measured"],
+        rows,
+    )
+
+
 GROUPS: dict[str, Callable[[Bench], Group]] = {
-    g.__name__: g for g in (alerts, scores, scale, graph, demo, lake, evidence, returns, options, highway, filings)
+    g.__name__: g
+    for g in (alerts, scores, scale, graph, demo, lake, evidence, returns, options, highway, news, filings)
 }
