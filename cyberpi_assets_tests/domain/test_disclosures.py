@@ -57,7 +57,9 @@ def _fact(**more: Any) -> dict[str, Any]:
 
 def _trades(*facts: dict[str, Any], first: str = "2012-01", last: str = "2026-12") -> list[dict[str, Any]]:
     given_facts = [{"line": i} | f if "line" not in f else f for i, f in enumerate(facts, 1)]
-    found = disclosed_trades(rows.frame("disclosure_facts", given_facts), OFFICIALS, TERMS, HISTORY, LISTED, first, last)
+    found = disclosed_trades(
+        rows.frame("disclosure_facts", given_facts), OFFICIALS, TERMS, HISTORY, LISTED, first, last
+    )
     conform(DISCLOSED_TRADES, found)
     return found.to_pylist()
 

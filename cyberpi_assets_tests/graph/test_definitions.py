@@ -57,6 +57,8 @@ EVIDENCE = {
     "temporal_patterns",
     "calibration",
 }  # fmt: skip
+BACKTEST = ("early_warning_backtest", "backtest_alarms", "backtest_events", "backtest_null")
+BACKTESTED = {"daily_bars", "companies", "option_volumes", "market_alerts", "incidents"}
 PRICED = {"disclosed_trades", "disclosure_correlations", "daily_bars", "companies"}
 
 # The lineage of the design, asset by asset. `source_files` is what was read; whatever rests on facts rests on it.
@@ -142,10 +144,7 @@ LINEAGE: dict[str, set[str]] = {
         "official_rankings", "ticker_rankings", "sector_rankings", "party_comparison", "demo_truth", *EVIDENCE,
         "filing_coverage",
     },
-    **dict.fromkeys(
-        ("early_warning_backtest", "backtest_alarms", "backtest_events", "backtest_null"),
-        {"daily_bars", "companies", "option_volumes", "market_alerts", "incidents"},
-    ),
+    **dict.fromkeys(BACKTEST, BACKTESTED),
     "published_warehouse": {
         "timing_report",
         "pattern_report",
