@@ -163,7 +163,7 @@ put_call_ratio float  puts over calls; null when no call traded
 put_share   float    puts over both; 1.0 when only puts traded
 chain_volume int     contracts of the whole chain, all expiries
 average_volume float mean volume of a session, contracts; null when not known
-average_basis string  own: same window, prior 30 sessions | own_total: whole chain, prior 30 sessions | provider: its mean
+average_basis string  own: same window, 30 sessions | own_total: whole chain, 30 sessions | provider: its mean
 n_average   int      sessions in the own mean
 compared_volume int  what is held against the average: the window's volume for own, else the whole chain's
 volume_excess_pct float  (V - A) / A in percent
