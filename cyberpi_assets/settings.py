@@ -218,6 +218,7 @@ class NewsRules(BaseModel):
     list_hours: float = Field(20.0, ge=0, description="nor a list that is replaced whole (KEV, OFAC)")
     max_documents: int = Field(200, ge=0, description="filings whose text is fetched in one run")
     articles: int = Field(0, ge=0, description="full articles that IBKR is asked for in one run")
+    tape_seconds: float = Field(0.0, ge=0, le=600, description="how long IBKR's broad tapes are listened to in one run")
     sec_url: str = Field("https://www.sec.gov", description="EDGAR's pages and documents")
     sec_search_url: str = Field("https://efts.sec.gov", description="EDGAR's full-text search")
     halts_url: str = Field("https://www.nasdaqtrader.com", description="Nasdaq's trading halts, of all US listings")

@@ -374,11 +374,11 @@ def test_prefixes_of_wires(printed: str, headline: str, language: str | None) ->
 
 
 def ibkr(
-    tmp_path: Path, port: int, tickers: list[str], articles: int = 0, **more: Any
+    tmp_path: Path, port: int, tickers: list[str], articles: int = 0, tape: float = 0.0, **more: Any
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     rules = IbkrRules(port=port, timeout=6.0, reconnects=1, backoff=0.01, **more)  # pyright: ignore[reportCallIssue]
     now = dt.datetime(2026, 7, 14, tzinfo=dt.UTC)
-    part = IbkrNewsPart(rules, tickers, tmp_path / "shelves", lambda: now, articles)
+    part = IbkrNewsPart(rules, tickers, tmp_path / "shelves", lambda: now, articles, tape)
     intake = Intake(tmp_path / "intake")
     gathered = Gathered(intake, tuple(part.collect(intake, lambda _: None)))
     return gathered.facts("news_facts").to_pylist(), gathered.facts("gap_facts").to_pylist()
@@ -407,6 +407,19 @@ def test_headlines_of_an_account(tmp_path: Path) -> None:
     assert second["published_at"] == dt.datetime(2026, 7, 13, 15, 40, tzinfo=dt.UTC)
     assert (second["headline"], second["body"]) == ("Quorvane & others", None)  # a file is no text
     assert [(g["subject"], g["kind"]) for g in gaps] == [("NOSUCH", "news")]
+
+
+def test_the_broad_tape_of_an_account(tmp_path: Path) -> None:
+    world = World.of("QRVAN")
+    world.providers = {"BRFG": "Briefing"}
+    printed = Headline("BRFG", "BRFG$9", "1783957140000", "{A:1:L:en}Markets open")
+    world.tape = [("BRFG:BRFG_ALL", printed), ("FLY:FLY_ALL", Headline("FLY", "FLY$1", "1783957140000", "not ours"))]
+    with gateway(world) as running:
+        rows, gaps = ibkr(tmp_path, running.port, [], tape=0.3)
+        assert running.open_lines == 0
+    assert [(r["article_id"], r["headline"], r["tickers"]) for r in rows] == [("BRFG$9", "Markets open", [])]
+    assert rows[0]["published_at"] == dt.datetime(2026, 7, 13, 15, 39, tzinfo=dt.UTC)  # milliseconds
+    assert gaps == []
 
 
 def test_an_account_without_providers_and_a_gateway_that_is_not_there(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, Final
 
 from cyberpi_assets.sources.events.moments import parse_moment
@@ -237,8 +237,3 @@ def _add(rows: Headlines, line: int, item: Record, ticker: str | None) -> None:
         language=item.get("lang"),
     )
 
-
-def iterate(items: Iterable[Record]) -> Iterator[tuple[int, Record, object]]:
-    """Records with their numbers, for readers of rows."""
-    for line, item in enumerate(items, 1):
-        yield line, item, item

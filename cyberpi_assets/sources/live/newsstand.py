@@ -68,5 +68,7 @@ def news_makers(settings: Settings, client: PoliteClient) -> dict[str, Callable[
         "ofac": lambda: OfacPart(client, rules.ofac_url, shelves),
         "feeds": lambda: FeedsPart(client, feeds_of(read_list("feeds", settings.home)), shelves),
         "yahoo": lambda: YahooNewsPart(yahoo_session, rules.tickers, shelves, client.clock.now),
-        "ibkr": lambda: IbkrNewsPart(settings.market.ibkr, rules.tickers, shelves, client.clock.now, rules.articles),
+        "ibkr": lambda: IbkrNewsPart(
+            settings.market.ibkr, rules.tickers, shelves, client.clock.now, rules.articles, rules.tape_seconds
+        ),
     }

@@ -15,8 +15,8 @@ from typing import Any, Final
 
 import yfinance
 from ib_async import IB
-from ib_async.contract import Stock
-from ib_async.objects import HistoricalNews
+from ib_async.contract import Contract, Stock
+from ib_async.objects import HistoricalNews, NewsTick
 from yfinance.exceptions import YFException, YFRateLimitError
 
 from cyberpi_assets.settings import IbkrRules
@@ -96,10 +96,17 @@ class IbkrNewsPart:
     remote = True
 
     def __init__(
-        self, rules: IbkrRules, tickers: Sequence[str], folder: Path, now: Callable[[], dt.datetime], articles: int = 0
+        self,
+        rules: IbkrRules,
+        tickers: Sequence[str],
+        folder: Path,
+        now: Callable[[], dt.datetime],
+        articles: int = 0,
+        tape_seconds: float = 0.0,
     ) -> None:
-        """`articles`: how many full articles are asked for in one poll, newest first."""
-        self._rules, self._tickers, self._now, self._articles = rules, tickers, now, articles
+        """`articles`: full articles asked for in one poll; `tape_seconds`: how long broad tapes are listened to."""
+        self._rules, self._tickers, self._now = rules, tickers, now
+        self._articles, self._tape_seconds = articles, tape_seconds
         self._shelf = Shelf(folder, IBKR, "news_facts", "news")
 
     def collect(self, intake: Intake, progress: Callable[[str], None]) -> Sequence[str]:
@@ -124,10 +131,46 @@ class IbkrNewsPart:
                 troubles.say("the account subscribes to no provider of news")
                 return []
             rows = Headlines(f"live:{IBKR}", "ibkr", self._now())
+            if self._tape_seconds > 0:
+                progress("broad tape")
+                await self._tape(broker, providers, rows, troubles)
             for ticker in self._tickers:
                 progress(f"headlines of {ticker}")
                 await self._headlines(broker, ticker, "+".join(providers), rows, troubles)
             return [rows.reading()]
+
+    async def _tape(self, broker: Broker, providers: list[str], rows: Headlines, troubles: Troubles) -> None:
+        """What the providers' broad tapes print in a while; without a subscription IBKR refuses the line."""
+
+        def heard(tick: NewsTick) -> None:
+            text, language = wire_headline(tick.headline)
+            rows.add(
+                rows.buffer.read + 1,
+                headline=text,
+                moment=tick.timeStamp,
+                provider=tick.providerCode,
+                article_id=tick.articleId,
+                language=language,
+                source="ibkr",
+            )
+
+        async def listen(ib: IB) -> IB:
+            ib.tickNewsEvent += heard
+            return ib
+
+        async def one(code: str) -> None:
+            tape = Contract(secType="NEWS", symbol=f"{code}:{code}_ALL", exchange=code)
+            try:
+                async with broker.line(tape, "mdoff,292"):
+                    await asyncio.sleep(self._tape_seconds)
+            except Lost as error:
+                troubles.miss(code, "news", str(error) or "the connection broke", retryable=True, code="lost")
+
+        socket = await broker.ask(listen)
+        try:
+            await asyncio.gather(*map(one, providers))
+        finally:
+            socket.tickNewsEvent -= heard
 
     async def _headlines(
         self, broker: Broker, ticker: str, providers: str, rows: Headlines, troubles: Troubles
