@@ -18,7 +18,7 @@ from cyberpi_assets.tables import MONTH
 _BARS = ["ticker", "session", "close", "adj_close", "volume", "basis"]
 _TRADES = [
     "trade_id", "filing_id", "bioguide_id", "ticker", "asset_type", "transaction_date", "filed_on", "filing_status",
-    "superseded_by", "repeat_of", MONTH,
+    "superseded_by", "repeat_of", "ticker_evidence", "source", MONTH,
 ]  # fmt: skip
 _NAMES = ("bars", "splits", "companies", "trades")
 
