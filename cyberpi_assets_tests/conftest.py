@@ -37,3 +37,17 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:  # pyrig
     for name in list(os.environ):
         if name.startswith("CYBERPI_") and name != "CYBERPI_SHARED":
             monkeypatch.delenv(name)
+
+
+# Files whose tests take minutes begin first, so that no worker is left alone with one of them at the end.
+_LONGEST = ("e2e/test_run_real.py", "e2e/test_readme.py", "graph/test_ranges.py", "e2e/test_run_killed.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first; all others in their order."""
+
+    def turn(item: pytest.Item) -> int:
+        name = item.path.as_posix()
+        return next((n for n, ending in enumerate(_LONGEST) if name.endswith(ending)), len(_LONGEST))
+
+    items.sort(key=turn)

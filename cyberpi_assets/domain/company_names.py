@@ -128,7 +128,7 @@ def read_asset(text: str) -> AssetName:
     while len(words) > 1 and len(words[-1]) >= 4 and any(f.startswith(words[-1]) for f in _CUT):
         words.pop()
     share_class = next(iter(classes)) if len(classes) == 1 else None
-    return AssetName(" ".join(words), share_class, depositary, common, other)
+    return AssetName(" ".join(words)[:LONGEST], share_class, depositary, common, other)  # "&" has become longer
 
 
 def _initialled(text: str) -> bool:

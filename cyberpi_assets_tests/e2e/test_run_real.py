@@ -39,7 +39,9 @@ def ran(real: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
 def test_every_check_passes_on_real_data(ran: Real) -> None:
     results = ran.lake.read("check_results").to_pylist()
     assert len(results) >= 33
-    assert [r for r in results if not r["passed"]] == []
+    # one recorded feed announces 128 halts and holds 4 of them: the check is there to say so
+    warned = {r["check_name"] for r in results if not r["passed"]}
+    assert warned == {"halts_agree_with_their_count"}
     assert "FAILED" not in ran.out
 
 
