@@ -32,6 +32,8 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
 _TRACE = {"source": "made", "file": "made.csv"}
 # Not tables of the lineage (a log) or copies that name moments and paths.
 _NOT_COMPARED = {"check_results", "published_warehouse", "timing_report", "pattern_report"}
+# Columns that name a moment of the run, or one life of a Redis server.
+_OF_THE_RUN = {"threat_highway": ("published_at", "epoch")}
 
 # ticker: the spans in which it has bars
 SPANS: dict[str, list[tuple[dt.date, dt.date]]] = {
@@ -240,7 +242,7 @@ class House:
 def tables_of(lake: Lake) -> dict[str, list[str]]:
     """Every table of the lineage, its rows in one order, written out exactly."""
     return {
-        name: sorted(map(repr, lake.read(name).select(table.names).to_pylist()))
+        name: sorted(map(repr, lake.read(name).select(table.names).drop_columns(_OF_THE_RUN.get(name, ())).to_pylist()))
         for name, table in LAKE.items()
         if name not in _NOT_COMPARED
     }

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from cyberpi_assets.domain.backtest.grid import Cells, Grid, before, percentiles, recent_mean, span_of_sessions
+from cyberpi_assets.domain.backtest.grid import Cells, Grid, before, percentiles, recent_mean
 from cyberpi_assets.domain.backtest.registered import BASELINES, FEATURES, MARKET_FEATURES, OPTION_FEATURES, Registered
 from cyberpi_assets.domain.calendar import ordinal, sessions
 from cyberpi_assets.domain.features import Floats, Ints
@@ -69,7 +69,7 @@ def _raw(
     prices = panel(table, companies, market)
     every = sessions()
     first, last = (int(prices.session.min()), int(prices.session.max())) if prices.session.size else (0, -1)
-    days = every[first : last + 1] if last >= first else span_of_sessions(1, 0)
+    days = every[first : last + 1]
     grid = Grid(prices.tickers, days, _sectors(prices.tickers, companies))
     place = _Places(prices, first, days.size)
     _of_prices(grid, place, prices)

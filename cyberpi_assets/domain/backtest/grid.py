@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from cyberpi_assets.domain.calendar import Days, day_number, sessions
+from cyberpi_assets.domain.calendar import Days, day_number
 from cyberpi_assets.domain.features import Floats, Ints
 
 Cells = npt.NDArray[np.float32]
@@ -42,12 +42,6 @@ class Grid:
         low = np.searchsorted(self.days, first, side="left")
         high = np.searchsorted(self.days, last, side="right")
         return low.astype(np.int64), high.astype(np.int64)
-
-
-def span_of_sessions(first: int, last: int) -> Days:
-    """All sessions from one day to another, both included."""
-    every = sessions()
-    return every[np.searchsorted(every, first) : np.searchsorted(every, last, side="right")]
 
 
 def _sums(x: npt.NDArray[np.generic], furthest: int, nearest: int) -> Floats:

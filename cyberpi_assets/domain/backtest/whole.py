@@ -7,7 +7,6 @@ Here belongs which samples, windows and scores are compared, and how the rows ar
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -152,9 +151,8 @@ def _results(study: _Study, *, simulated: bool) -> pa.Table:
             row["q_value"] = q
             row["supported"] = row["kind"] != "baseline" and is_supported(row, study.rules)
             window = next(w for w in study.rules.windows if w.name == row["horizon"])
-            row["ppv_base_rate"] = _predictive(study, row["score"], window)
-            row["words"] = verdict(row, window, study.rules, simulated=simulated)
-            del row["ppv_base_rate"]
+            worth = {"ppv_base_rate": _predictive(study, row["score"], window)}
+            row["words"] = verdict(row | worth, window, study.rules, simulated=simulated)
         rows += of_sample
     return _table(EARLY_WARNING_BACKTEST, rows)
 
@@ -358,9 +356,8 @@ def _table(shape: Any, rows: list[dict[str, Any]]) -> pa.Table:
     return pa.table(columns, schema=shape.schema)
 
 
-def headline(results: Mapping[str, Any] | pa.Table) -> dict[str, Any] | None:
+def headline(results: pa.Table) -> dict[str, Any] | None:
     """The row that decides what may be said: the combined score, primary window, incidents after 2021."""
-    assert isinstance(results, pa.Table)
     for row in results.to_pylist():
         if (row["sample"], row["horizon"], row["score"]) == ("test", "primary", "combined"):
             return row

@@ -19,12 +19,14 @@ from cyberpi_assets.settings import OptionRules
 
 _HAIR = 1e-9  # relative: a strike so near to 0.95 S is taken to lie on it, and is not below
 
-# Volume that a provider does not state counts as nothing in a sum, as long as it states some on that side.
+# Volume that a provider does not state counts as nothing in a sum, as long as it states some on that side. Contracts
+# times delta are added in whole millionths: sums of fractions would differ in their last digits from run to run.
 _SIDES = """
 SELECT snap, days, put, count(*) AS n, count(volume) AS n_volume, count(vol) AS n_vol,
        count(*) FILTER (computed) AS n_computed, sum(volume) AS volume,
        sum(volume) FILTER (strike < $otm * spot) AS otm, count(*) FILTER (spot IS NULL) AS n_no_spot,
-       sum(volume * abs(delta)) AS flow, sum(volume) FILTER (delta IS NOT NULL) AS flow_volume
+       sum(round(volume * abs(delta) * 1e6)) AS flow_millionths,
+       sum(volume) FILTER (delta IS NOT NULL) AS flow_volume
 FROM contracts GROUP BY ALL"""
 
 # The window's expiries, then the volumes of single contracts in it: few rows, for a floor keeps out the most.
@@ -51,16 +53,18 @@ WITH legs AS (
 SELECT snap, max(both_legs) AS pair_volume, arg_max(kind, (both_legs, kind)) AS pair_kind FROM pairs GROUP BY snap"""
 
 # Per expiry the volatility at two deltas, by a line between the nearest contracts on both sides, at most 0.2 away.
+# Of contracts with one delta the most volatile counts, whichever a thread meets first.
 _SMILE = """
 WITH near AS (
-    SELECT snap, days, put, vol, abs(delta) AS d FROM contracts
+    SELECT snap, days, put, vol, abs(delta) AS d, abs(delta) + vol * 1e-12 AS up, abs(delta) - vol * 1e-12 AS down
+    FROM contracts
     WHERE vol IS NOT NULL AND days BETWEEN 5 AND 150 AND abs(delta) BETWEEN 0.05 AND 0.7
 ), sides AS (
     SELECT snap, days, put,
-           max(d) FILTER (d <= 0.25) AS w_low, arg_max(vol, d) FILTER (d <= 0.25) AS w_low_vol,
-           min(d) FILTER (d >= 0.25) AS w_high, arg_min(vol, d) FILTER (d >= 0.25) AS w_high_vol,
-           max(d) FILTER (d <= 0.5) AS m_low, arg_max(vol, d) FILTER (d <= 0.5) AS m_low_vol,
-           min(d) FILTER (d >= 0.5) AS m_high, arg_min(vol, d) FILTER (d >= 0.5) AS m_high_vol
+           max(d) FILTER (d <= 0.25) AS w_low, arg_max(vol, up) FILTER (d <= 0.25) AS w_low_vol,
+           min(d) FILTER (d >= 0.25) AS w_high, arg_min(vol, down) FILTER (d >= 0.25) AS w_high_vol,
+           max(d) FILTER (d <= 0.5) AS m_low, arg_max(vol, up) FILTER (d <= 0.5) AS m_low_vol,
+           min(d) FILTER (d >= 0.5) AS m_high, arg_min(vol, down) FILTER (d >= 0.5) AS m_high_vol
     FROM near GROUP BY ALL
 ), lines AS (
     SELECT snap, days, put,
