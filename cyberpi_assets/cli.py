@@ -89,7 +89,7 @@ def _reading(
     from cyberpi_assets.storage.lake import Lake
 
     settings = options.settings(reads_sources=False)
-    lake = Lake(settings.lake_dir)
+    lake = Lake(settings.lake_root, storage_options=settings.lake_options)
     missing = [t for t in needed if lake.version(t) < 0]
     if not missing:
         con = connect(settings.duckdb_memory_limit, settings.duckdb_threads)
@@ -446,7 +446,7 @@ def _ask(options: Options, text: str, known_on: dt.datetime | None) -> pa.Table:
     from cyberpi_assets.storage.warehouse import RefusedQuery, query
 
     settings = options.settings(reads_sources=False)
-    lake = Lake(settings.lake_dir)
+    lake = Lake(settings.lake_root, storage_options=settings.lake_options)
     if not any(lake.exists(t) for t in lake.tables):
         raise NoData(f"no data yet in {settings.data_dir}: run `cyberpi run` first")
 
@@ -619,6 +619,7 @@ def calibrate(options: Options) -> None:
 Examples:
   cyberpi alerts                                 what holds now
   cyberpi alerts --min-severity high --kind options
+  cyberpi alerts --kind news                     threats in the news; also halt, fused, market
   cyberpi alerts --state cleared --tickers NVDA,CRWD
   cyberpi alerts --state all --format json | jq .alert_id
 
@@ -631,7 +632,11 @@ Examples:
     show_default=True,
     help="active: new and continuing.",
 )
-@click.option("--kind", type=click.Choice(["market", "options"]), help="One kind of alert; default: all.")
+@click.option(
+    "--kind",
+    type=click.Choice(["market", "options", "halt", "news", "fused"]),
+    help="One kind of alert; default: all.",
+)
 @click.option(
     "--min-severity", type=click.Choice(["low", "medium", "high", "critical"]), help="Leave out those below or unknown."
 )

@@ -11,9 +11,10 @@ import json
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic_core import to_jsonable_python
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -303,6 +304,13 @@ class AlertLifeRules(BaseModel):
         30, ge=1, description="evidence after more calendar days without data begins another alert: daily bars"
     )
     option_silence_days: int = Field(7, ge=1, description="the same for snapshots of options")
+    halt_silence_days: int = Field(30, ge=1, description="the same for trading halts")
+    news_days: int = Field(7, ge=1, description="days for which a threat in the news holds without a further item")
+    fused_confidence: Literal["low", "medium", "high"] = Field(
+        "medium", description="confidence from which a fused signal is evidence of an alert"
+    )
+    fused_score: float = Field(0.25, gt=0, le=1, description="score that it must have besides")
+    fused_days: int = Field(30, ge=1, description="days for which a fused signal holds without a further one")
 
 
 class SignalRules(BaseModel):
@@ -399,7 +407,58 @@ class StoreRules(BaseModel):
     wait_seconds: float = Field(60.0, ge=0, description="how long an asset waits for a store that a worker holds")
 
 
-_SECRETS = {"redis_url", "neo4j_url", "neo4j_password", "weaviate_url", "weaviate_key"}  # never handed on
+def _without_secrets(value: Any) -> Any:
+    """A value of a setting as JSON has it, without secrets and without lists and groups that are nothing else."""
+    if isinstance(value, BaseModel):
+        value = {name: getattr(value, name) for name in type(value).model_fields}
+    if isinstance(value, SecretStr) or value is None:
+        return None
+    if isinstance(value, dict):
+        named = {name: _without_secrets(v) for name, v in cast(dict[str, Any], value).items()}
+        return {name: v for name, v in named.items() if v is not None}
+    if isinstance(value, list | tuple) and any(isinstance(v, SecretStr) for v in cast(list[Any], value)):
+        return None
+    return to_jsonable_python(value)
+
+
+class S3Rules(BaseModel):
+    """How object storage is reached. Without keys, delta-rs finds credentials as AWS' own tools do (role, AWS_*)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    endpoint: str | None = Field(
+        None, pattern=r"^https?://\S+$", description="address of an S3-compatible server; none: Amazon's"
+    )
+    region: str = Field("us-east-1", description="region of the bucket; other servers want some name")
+    conditional_put: Literal["etag", "disabled"] = Field(
+        "etag", description="how a commit sees that another came first; disabled: only where one process writes"
+    )
+
+
+class ClusterRules(BaseModel):
+    """Who runs what the web interface and schedules launch (docs/cluster.md)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    launcher: Literal["local", "celery", "k8s"] = Field(
+        "local", description="local: processes of this machine; celery: workers; k8s: a Kubernetes job for each run"
+    )
+    executor: Literal["in_process", "celery", "k8s"] = Field(
+        "in_process", description="where the steps of a run go: all in its process, or each to a worker or a pod"
+    )
+    queue: str = Field("cyberpi", pattern=r"^[a-z][a-z0-9_-]{0,40}$", description="queue of runs that ask for none")
+    step_queue: str = Field(
+        "steps", pattern=r"^[a-z][a-z0-9_-]{0,40}$", description="queue of steps; not that of runs, which wait for them"
+    )
+    longest_run_seconds: int = Field(
+        7_200, ge=1, description="a run that lasts longer is ended; a message is given to another worker after it"
+    )
+    resumes: int = Field(3, ge=0, description="how often a run goes on after its worker has died")
+    months_per_run: int | None = Field(
+        None, ge=1, description="months in one run of a backfill spread over workers; none: a share for each of eight"
+    )
+    logs_bucket: str | None = Field(None, description="bucket of the steps' output; none: on disk")
+    logs_prefix: str = Field("logs", description="what its keys begin with")
 
 
 def _project_root() -> Path:
@@ -430,7 +489,12 @@ class Settings(BaseSettings):
     """What a person may configure, from CYBERPI_* variables; nested values as CYBERPI_ALERTS__VOLUME_RATIO."""
 
     model_config = SettingsConfigDict(
-        env_prefix="CYBERPI_", env_nested_delimiter="__", frozen=True, extra="ignore", env_ignore_empty=True
+        env_prefix="CYBERPI_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="ignore",
+        env_ignore_empty=True,
+        hide_input_in_errors=True,  # it may hold a password
     )
 
     profile: Profile = Profile.DEMO
@@ -455,6 +519,14 @@ class Settings(BaseSettings):
     weaviate_key: SecretStr | None = Field(None, description="API key for it")
     taxii_user: str | None = Field(None, description="user name for the TAXII server that exports are pushed to")
     taxii_password: SecretStr | None = Field(None, description="password for it")
+    lake_url: str | None = Field(
+        None, pattern=r"^s3://[^/\s@]+(/\S*)?$", description="s3://bucket/prefix for the tables in place of the store"
+    )
+    s3_key: SecretStr | None = Field(None, description="access key for it")
+    s3_secret: SecretStr | None = Field(None, description="secret key for it")
+    postgres_url: SecretStr | None = Field(None, description="Dagster's history in Postgres in place of SQLite")
+    broker_url: SecretStr | None = Field(None, description="Redis through which Celery's workers get runs")
+    scratch: Path | None = Field(None, description="fast local folder for what does not fit memory; default: the store")
     market_symbol: str | None = Field(None, description="the fund that stands for the market; SPY, in the demo ZZIDX")
     duckdb_memory_limit: str = "2GB"
     duckdb_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
@@ -477,6 +549,8 @@ class Settings(BaseSettings):
     ocr: OcrRules = OcrRules()  # pyright: ignore[reportCallIssue]
     highway: HighwayRules = HighwayRules()  # pyright: ignore[reportCallIssue]
     stores: StoreRules = StoreRules()  # pyright: ignore[reportCallIssue]
+    s3: S3Rules = S3Rules()  # pyright: ignore[reportCallIssue]
+    cluster: ClusterRules = ClusterRules()  # pyright: ignore[reportCallIssue]
 
     @model_validator(mode="after")
     def _files_need_a_folder(self) -> Settings:
@@ -488,6 +562,22 @@ class Settings(BaseSettings):
     def _a_universe_of_a_file_needs_one(self) -> Settings:
         if self.universe == "file" and self.universe_file is None:
             raise ValueError("universe file needs a file: set CYBERPI_UNIVERSE_FILE")
+        return self
+
+    @model_validator(mode="after")
+    def _leaving_one_machine_needs_servers(self) -> Settings:
+        chosen = {self.cluster.launcher, self.cluster.executor}
+        if (self.s3_key is None) != (self.s3_secret is None):
+            raise ValueError("an S3 key and its secret come together: CYBERPI_S3_KEY, CYBERPI_S3_SECRET")
+        if "celery" in chosen and self.broker_url is None:
+            raise ValueError("Celery needs a broker: set CYBERPI_BROKER_URL to redis://...")
+        if chosen & {"celery", "k8s"} and self.postgres_url is None:
+            raise ValueError("several machines need one history: set CYBERPI_POSTGRES_URL")
+        if self.cluster.executor == "k8s" and self.cluster.launcher != "k8s":
+            raise ValueError("steps in pods need runs in Kubernetes: set CYBERPI_CLUSTER__LAUNCHER=k8s")
+        url = "" if self.postgres_url is None else self.postgres_url.get_secret_value()
+        if self.postgres_url is not None and not url.startswith("postgresql+psycopg2://"):
+            raise ValueError("CYBERPI_POSTGRES_URL begins with postgresql+psycopg2://, the driver that is installed")
         return self
 
     @property
@@ -518,6 +608,34 @@ class Settings(BaseSettings):
     def lake_dir(self) -> Path:
         """The Delta tables."""
         return self.data_dir / "lake"
+
+    @property
+    def lake_root(self) -> Path | str:
+        """Where the tables are: a folder, or the URL of object storage."""
+        return self.lake_url or self.lake_dir
+
+    @property
+    def lake_options(self) -> dict[str, str] | None:
+        """What delta-rs needs to reach object storage; holds the keys. None for a folder."""
+        if self.lake_url is None:
+            return None
+        options = {"AWS_REGION": self.s3.region}
+        if self.s3.conditional_put == "etag":
+            options["AWS_CONDITIONAL_PUT"] = "etag"
+        else:
+            options["AWS_S3_ALLOW_UNSAFE_RENAME"] = "true"
+        if self.s3.endpoint is not None:
+            options["AWS_ENDPOINT_URL"] = self.s3.endpoint
+            options["AWS_ALLOW_HTTP"] = str(self.s3.endpoint.startswith("http://")).lower()
+        if self.s3_key is not None and self.s3_secret is not None:
+            options["AWS_ACCESS_KEY_ID"] = self.s3_key.get_secret_value()
+            options["AWS_SECRET_ACCESS_KEY"] = self.s3_secret.get_secret_value()
+        return options
+
+    @property
+    def spill_dir(self) -> Path:
+        """Where DuckDB puts what does not fit memory: a disk of this machine."""
+        return self.data_dir / "spill" if self.scratch is None else self.scratch.absolute()
 
     @property
     def intake_dir(self) -> Path:
@@ -566,7 +684,7 @@ class Settings(BaseSettings):
 
     def as_environment(self) -> dict[str, str]:
         """These settings as CYBERPI_* variables, for a process that is to have the same; no secrets."""
-        plain = self.model_dump(mode="json", exclude=_SECRETS, exclude_none=True)
+        plain = cast(dict[str, Any], _without_secrets(self))
         return {
             f"CYBERPI_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
             for name, value in plain.items()

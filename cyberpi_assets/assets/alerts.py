@@ -42,18 +42,28 @@ def market_alerts(
     tables.ALERTS,
     "alerts",
     kinds={"duckdb", "deltalake"},
-    more="Market alerts and option scores as alerts with a life: the same threat is one alert for as long as it lasts. "
-    "What is not known neither continues nor clears one. Computed whole from what the lake holds.",
+    more="Market alerts, option scores, trading halts, threats in the news and fused signals as alerts with a life: "
+    "the same threat is one alert for as long as it lasts. What is not known neither continues nor clears one. "
+    "Computed whole from what the lake holds.",
 )
 def alerts(
     market_alerts: pa.Table,
     daily_bars: duckdb.DuckDBPyRelation,
     threat_scores: pa.Table,
+    trading_halts: pa.Table,
+    intelligence_items: pa.Table,
+    fused_signals: pa.Table,
     settings: dg.ResourceParam[Settings],
 ) -> pa.Table:
     bars = only(daily_bars, "ticker", "session", "volume")
     return lives_of_alerts(
-        settings.alert_life, market_alerts=market_alerts, daily_bars=bars, threat_scores=threat_scores
+        settings.alert_life,
+        market_alerts=market_alerts,
+        daily_bars=bars,
+        threat_scores=threat_scores,
+        trading_halts=trading_halts,
+        intelligence_items=intelligence_items,
+        fused_signals=fused_signals,
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+import duckdb
+
 from cyberpi_assets.assets.alerts import alerts, working_memory
 from cyberpi_assets.checks.recorded import Subject, Verdict, check
 from cyberpi_assets.storage.engine import connect
@@ -42,20 +44,32 @@ def states_are_consistent(subject: Subject) -> Verdict:
     return Verdict(not any(v for k, v in figures.items() if k != "alerts"), figures)
 
 
-@check(alerts, blocking=True, more="Every piece of evidence that an alert names is a market alert or a threat score.")
+@check(alerts, blocking=True, more="Every piece of evidence that an alert names is a row of the table of its kind.")
 def evidence_exists(subject: Subject) -> Verdict:
     con = connect()
     subject.lake.views(con)
+    figures = traced(con)
+    return Verdict(figures["unknown"] == 0 and figures["market_alerts_left_out"] == 0, figures)
+
+
+def traced(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """How many pieces of evidence alerts name, and how many of them are no row of the table of their kind.
+
+    A kind that has no table here is unknown whole. `con` has the tables as views.
+    """
     found = con.sql("""
-        WITH named AS (SELECT kind, unnest(evidence) AS id FROM alerts)
-        SELECT (SELECT count(*) FROM named),
-               (SELECT count(*) FROM named WHERE kind = 'market' AND id NOT IN (SELECT alert_id FROM market_alerts))
-             + (SELECT count(*) FROM named WHERE kind = 'options' AND id NOT IN (SELECT threat_id FROM threat_scores)),
+        WITH named AS (SELECT kind, unnest(evidence) AS id FROM alerts), known AS (
+            SELECT 'market' AS kind, alert_id AS id FROM market_alerts
+            UNION ALL SELECT 'options', threat_id FROM threat_scores
+            UNION ALL SELECT 'halt', halt_id FROM trading_halts
+            UNION ALL SELECT 'news', threat_id FROM intelligence_items
+            UNION ALL SELECT 'fused', fused_id FROM fused_signals
+        )
+        SELECT (SELECT count(*) FROM named), (SELECT count(*) FROM named ANTI JOIN known USING (kind, id)),
                (SELECT count(*) FROM market_alerts)
              - (SELECT coalesce(sum(n_evidence), 0) FROM alerts WHERE kind = 'market')""").fetchone()
     assert found is not None
-    figures = dict(zip(("named", "unknown", "market_alerts_left_out"), map(int, found), strict=True))
-    return Verdict(figures["unknown"] == 0 and figures["market_alerts_left_out"] == 0, figures)
+    return dict(zip(("named", "unknown", "market_alerts_left_out"), map(int, found), strict=True))
 
 
 @check(

@@ -1,24 +1,22 @@
 """The life of an alert: raised once, continued while its threat lasts, cleared by data that say so.
 
-Here belongs how evidence of any kind becomes alerts with a state. What is evidence is decided before: daily bars in
-`alerts.py`, option scores where they are made. Nobody is told of anything here.
+Here belongs how evidence of any kind becomes alerts with a state. What counts as evidence is in `alert_kinds.py`, a row
+for each kind. Nobody is told of anything here.
 
 Evidence says that a threat holds at a moment; a *moment with data* is one at which it was known whether it holds. An
 alert goes on with the next evidence when no moment with data lies between: so the same threat is one alert for as many
 snapshots as it lasts, and a moment at which nothing is known neither continues nor clears it. The first moment with
 data and without evidence clears it. Evidence after a silence of many days is another alert, not the old one.
-
-A kind of alert is a row of `kinds()`: where its evidence and its moments come from, and from which figure it is severe.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
+from cyberpi_assets.domain.alert_kinds import Kind, kinds
 from cyberpi_assets.domain.calendar import closes_of, sessions
 from cyberpi_assets.domain.columns import Column, known, numbered, places
 from cyberpi_assets.domain.sql import Frame, ask
@@ -29,78 +27,30 @@ EVIDENCE_KEPT = 20  # ids of the newest pieces of evidence that an alert names
 _SECONDS = 2**32 - 1  # lower half of a key of subject and second
 
 
-@dataclass(frozen=True)
-class Kind:
-    """One kind of alert.
-
-    `evidence`: a query over the frames `evidence_of` that gives subject, topic, measure, moment (timestamp), figure
-    (null when not known), evidence_id, suspect. `measure` is what has to be known for a topic to be known. `moments`:
-    one over `moments_of` that gives subject, moment, and for each measure a column of its name: whether it was known
-    then. `tiers`: figures from which an alert is critical, high, medium. `begins`: how its first moment is written in
-    its id, UTC.
-    """
-
-    name: str
-    evidence_of: tuple[str, ...]
-    evidence: str
-    moments_of: tuple[str, ...]
-    moments: str
-    tiers: tuple[float, float, float]
-    silence_days: int
-    begins: str
-
-
-def kinds(rules: AlertLifeRules) -> tuple[Kind, ...]:
-    """The kinds of alerts there are. A further one (halts, news, fused signals) is a further row."""
-    return (
-        Kind(
-            "market",
-            ("market_alerts", "closes"),
-            """
-            SELECT ticker AS subject, alert_type AS topic, c.moment, severity::DOUBLE AS figure,
-                   alert_id AS evidence_id,
-                   CASE WHEN alert_type = 'unusual_volume' THEN 'volume' ELSE 'price' END AS measure,
-                   suspect_data AS suspect
-            FROM market_alerts JOIN closes c USING (session)""",
-            ("daily_bars", "market_alerts", "closes"),
-            """
-            SELECT ticker AS subject, c.moment, true AS price, volume IS NOT NULL AS volume
-            FROM daily_bars SEMI JOIN (SELECT DISTINCT ticker FROM market_alerts) USING (ticker)
-            JOIN closes c USING (session)""",
-            (9, 7, 4),
-            rules.market_silence_days,
-            "%Y-%m-%d",
-        ),
-        Kind(
-            "options",
-            ("threat_scores",),
-            f"""
-            SELECT ticker AS subject, 'option_threat' AS topic, 'score' AS measure,
-                   date_trunc('second', snapshot_at) AS moment, seed_score::DOUBLE AS figure, threat_id AS evidence_id,
-                   false AS suspect
-            FROM threat_scores WHERE seed_score >= {rules.option_score}""",
-            ("threat_scores",),
-            """
-            SELECT ticker AS subject, date_trunc('second', snapshot_at) AS moment, seed_score IS NOT NULL AS score
-            FROM threat_scores""",
-            (80, 70, 50),
-            rules.option_silence_days,
-            "%Y-%m-%dT%H:%M:%SZ",
-        ),
-    )
-
-
-def alerts(rules: AlertLifeRules, *, market_alerts: pa.Table, daily_bars: Frame, threat_scores: pa.Table) -> pa.Table:
+def alerts(
+    rules: AlertLifeRules,
+    *,
+    market_alerts: pa.Table,
+    daily_bars: Frame,
+    threat_scores: pa.Table,
+    trading_halts: pa.Table,
+    intelligence_items: pa.Table,
+    fused_signals: pa.Table,
+) -> pa.Table:
     """Every alert over its whole life, by kind, subject, topic and beginning. Columns: `tables.ALERTS`.
 
-    market_alerts: `tables.MARKET_ALERTS`; daily_bars: ticker, session, volume; threat_scores: `tables.THREAT_SCORES`.
-    A daily bar is known at its session's close. Given more of later data, what had been cleared stays as it was, and no
-    alert changes its id or its beginning.
+    market_alerts: `tables.MARKET_ALERTS`; daily_bars: ticker, session, volume; threat_scores: `tables.THREAT_SCORES`;
+    trading_halts: `tables.TRADING_HALTS`; intelligence_items: `tables.INTELLIGENCE_ITEMS`; fused_signals:
+    `tables.FUSED_SIGNALS`. A daily bar is known at its session's close. Given more of later data, what had been cleared
+    stays as it was, and no alert changes its id or its beginning.
     """
     frames: dict[str, Frame] = {
         "market_alerts": market_alerts,
         "daily_bars": daily_bars,
         "threat_scores": threat_scores,
+        "trading_halts": trading_halts,
+        "intelligence_items": intelligence_items,
+        "fused_signals": fused_signals,
         "closes": closes(),
     }
     return pa.concat_tables([lives(kind, frames) for kind in kinds(rules)])
@@ -118,7 +68,8 @@ def lives(kind: Kind, frames: Mapping[str, Frame]) -> pa.Table:
     evidence = ask(
         f"""
         SELECT subject, topic, measure, epoch(moment)::BIGINT AS second, max(figure) AS figure,
-               bool_or(suspect) AS suspect, list_sort(list(DISTINCT evidence_id)) AS ids
+               bool_or(suspect) AS suspect,
+               coalesce(list_sort(list(DISTINCT evidence_id) FILTER (evidence_id IS NOT NULL)), []) AS ids
         FROM ({kind.evidence}) GROUP BY subject, topic, measure, moment""",
         None,
         None,
@@ -149,7 +100,7 @@ def lives(kind: Kind, frames: Mapping[str, Frame]) -> pa.Table:
                    to_timestamp(greatest(max(newest), max(second))) AS newest, max(figure) AS peak_figure,
                    bool_or(suspect) AS suspect, sum(len(ids))::BIGINT AS n_evidence, count(*) AS n_moments,
                    list_sort(list({{'second': second, 'ids': ids}})) AS pieces
-            FROM numbered GROUP BY subject, topic, life
+            FROM numbered GROUP BY subject, topic, life HAVING sum(len(ids)) > 0
         ), told AS (
             SELECT *, to_timestamp(newly.next_known) AS cleared_at, newly.figure AS severity_figure,
                    flatten([p.ids FOR p IN pieces])[-{EVIDENCE_KEPT}:] AS evidence

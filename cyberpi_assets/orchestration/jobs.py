@@ -51,15 +51,15 @@ sweep = dg.define_asset_job(
 
 hunt = dg.define_asset_job(
     "hunt",
-    selection=dg.AssetSelection.groups("signals"),
-    description="Detectors, fused signals, warnings and their ledger from what the lake holds now.",
+    selection=dg.AssetSelection.groups("signals") | dg.AssetSelection.assets("alerts"),
+    description="Detectors, fused signals, warnings and their ledger, and alerts, from what the lake holds now.",
     executor_def=dg.in_process_executor,
     tags=JOB_TAGS,
 )
 
 news = dg.define_asset_job(
     "news",
-    selection=dg.AssetSelection.assets("source_files") | dg.AssetSelection.groups("news", "signals"),
+    selection=dg.AssetSelection.assets("source_files", "alerts") | dg.AssetSelection.groups("news", "signals"),
     description="Headlines, filings, halts and lists, and the warnings made of them, over the running month. In "
     "profile live each source is asked that is due: feeds after minutes, lists that are replaced whole once a day.",
     executor_def=dg.in_process_executor,

@@ -25,6 +25,7 @@ STATES = ("NEW", "CONTINUING", "CLEARED")
 SEVERITIES = ("low", "medium", "high", "critical")
 _STYLES = {"critical": "bold red", "high": "red", "medium": "yellow"}
 _DARK_DAYS = 7  # data that end so long before the newest of their kind have ended
+_OF_ITS_SUBJECT = ("market", "options", "halt")  # kinds that end by data of the subject; the others fade
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,8 @@ def shown_alerts(con: duckdb.DuckDBPyConnection, chosen: AlertFilter) -> Shown:
         WITH newest AS (SELECT kind, max(known_to) AS newest FROM alerts GROUP BY kind)
         SELECT alert_id, subject, kind, topic, severity, severity_figure, peak_figure, state, first_seen, last_seen,
                cleared_at, known_to, n_evidence, suspect, evidence,
-               state <> 'CLEARED' AND known_to < newest - {_DARK_DAYS} * INTERVAL 1 DAY AS dark
+               state <> 'CLEARED' AND kind IN {_OF_ITS_SUBJECT}
+               AND known_to < newest - {_DARK_DAYS} * INTERVAL 1 DAY AS dark
         FROM alerts JOIN newest USING (kind)
         WHERE {where} AND list_contains($states, state)
         ORDER BY last_seen DESC, severity_figure DESC NULLS LAST, alert_id LIMIT $limit""",
@@ -135,7 +137,7 @@ def to_rich(found: Shown) -> Sequence[RenderableType]:
         (
             a.subject,
             a.kind,
-            language.word(language.ALERT_TYPES, a.topic),
+            language.word(language.ALERT_TOPICS, a.topic),
             layout.text(a.severity, _STYLES.get(a.severity, "")),
             decimal(a.severity_figure) if a.severity_figure is not None else None,
             a.state.lower() + (" (no data since)" if a.dark else "") + (" (suspect data)" if a.suspect else ""),

@@ -87,6 +87,21 @@ ALERT_TYPES: Mapping[str, str] = {
     "price_drop": "price drop",
     "high_volatility": "high volatility",
 }
+ALERT_TOPICS: Mapping[str, str] = {
+    **ALERT_TYPES,
+    "option_threat": "unusual options",
+    "news_pending": "halted: news pending",
+    "news_released": "halted: news released",
+    "information": "halted: information asked for",
+    "regulatory": "halted by the exchange",
+    "sec_suspension": "suspended by the SEC",
+    "volatility": "paused: volatility",
+    "other": "halted: other reasons",
+    "cyber_incident": "cyber incident reported",
+    "vulnerability": "product exploited",
+    "sanctions": "sanctions that name it",
+    "fused_signal": "several signals",
+}
 TIERS: Mapping[str, str] = {
     "highly suspicious": "highly suspicious by the formula",
     "suspicious": "suspicious by the formula",

@@ -63,18 +63,18 @@ ALERTS = table(
 alert_id    string!  deterministic: kind:subject:topic:first session or moment
 subject     string!  ticker, or company where there is none
 kind        string!  market | options | halt | news | fused
-topic       string!  what fired: unusual_volume, price_drop, option_threat, ...
+topic       string!  what fired: unusual_volume, price_drop, option_threat, news_pending, cyber_incident, ...
 severity    string!  critical | high | medium | low, of the newest evidence; unknown without a figure
-severity_figure float  the figure behind it: 1-10 for market alerts, 0-100 for option scores
+severity_figure float  the figure behind it: market 1-10, options 0-100, halts, news 1-4, fused 0-1
 state       string!  NEW | CONTINUING | CLEARED, as of known_to
 first_seen  timestamp! first evidence
-last_seen   timestamp! last evidence
+last_seen   timestamp! last evidence; of a halt also the last close at which it was known to hold
 cleared_at  timestamp  first moment with data at which it no longer held, or at which a new one began after a silence
 known_to    timestamp! cleared_at, else the newest moment at which it was known whether it holds; unknown is not calm
 n_evidence  int!     pieces of evidence
 peak_figure float    the highest figure of its life
 suspect     bool!    rests on data that are flagged
-evidence    strings  ids of the rows it rests on: market alert ids, threat ids; the newest 20
+evidence    strings  ids of the newest 20 rows it rests on, in the table of its kind: halt ids, threat ids, ...
 """,
     key="alert_id",
 )

@@ -40,13 +40,18 @@ def score(ticker: str, at: dt.datetime, figure: int | None, source: str = "made"
 
 
 def lives(
-    bars: list[dict[str, Any]], raised: list[dict[str, Any]], scores: list[dict[str, Any]] | None = None
+    bars: list[dict[str, Any]],
+    raised: list[dict[str, Any]],
+    scores: list[dict[str, Any]] | None = None,
+    **more: list[dict[str, Any]],
 ) -> list[dict[str, Any]]:
+    others = ("trading_halts", "intelligence_items", "fused_signals")
     found = alerts(
         RULES,
         market_alerts=rows.alerts(raised),
         daily_bars=rows.bars(bars).select(["ticker", "session", "volume"]),
         threat_scores=rows.frame("threat_scores", scores or []),
+        **{name: rows.frame(name, more.get(name, [])) for name in others},
     )
     conform(ALERTS, found)
     return found.to_pylist()

@@ -74,7 +74,9 @@ LINEAGE: dict[str, set[str]] = {
     "corporate_actions": {"source_files"},
     "daily_bars": {"corporate_actions"},
     "market_alerts": {"daily_bars", "corporate_actions", "companies"},
-    "alerts": {"market_alerts", "daily_bars", "threat_scores"},
+    "alerts": {
+        "market_alerts", "daily_bars", "threat_scores", "trading_halts", "intelligence_items", "fused_signals",
+    },
     "working_memory": {"threat_scores", "threat_indicators", "companies"},
     "disclosed_trades": {"officials", "official_terms", "symbol_history"},
     "watchlist": {"source_files", "top_traded_tickers", "companies", "daily_bars"},

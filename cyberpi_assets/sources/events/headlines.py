@@ -236,4 +236,3 @@ def _add(rows: Headlines, line: int, item: Record, ticker: str | None) -> None:
         category="cyber" if "risk_level" in item else None,
         language=item.get("lang"),
     )
-
