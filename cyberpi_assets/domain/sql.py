@@ -6,6 +6,7 @@ from a source is ever part of a query; values are bound.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -17,6 +18,7 @@ from cyberpi_assets.tables import Table
 
 Frame = pa.Table | duckdb.DuckDBPyRelation
 
+_ENGINES: dict[int, duckdb.DuckDBPyConnection] = {}  # by process
 _SHARED: ContextVar[duckdb.DuckDBPyConnection | None] = ContextVar("engine of several queries", default=None)
 
 
@@ -25,9 +27,16 @@ def only(frame: Frame, *columns: str) -> Frame:
     return frame.select(list(columns)) if isinstance(frame, pa.Table) else frame.project(", ".join(columns))
 
 
+def _of_process() -> duckdb.DuckDBPyConnection:
+    """The engine of this process: starting one takes longer than most questions; threads do not outlive a fork."""
+    if (pid := os.getpid()) not in _ENGINES:
+        _ENGINES.setdefault(pid, duckdb.connect())
+    return _ENGINES[pid]
+
+
 @contextmanager
 def one_engine() -> Generator[None]:
-    """All queries inside are asked of one engine: starting one takes longer than most questions to small frames."""
+    """All queries inside are asked of one engine, which gives back its memory afterwards."""
     con = duckdb.connect()
     token = _SHARED.set(con)
     try:
@@ -45,7 +54,7 @@ def ask(
     Order is what the query says. Raises duckdb.Error.
     """
     shared = _SHARED.get()
-    con = duckdb.connect() if shared is None else shared.cursor()  # frames are known to the cursor alone
+    con = (_of_process() if shared is None else shared).cursor()  # frames are known to the cursor alone
     try:
         con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         for name, frame in frames.items():

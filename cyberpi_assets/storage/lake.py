@@ -17,7 +17,9 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import os
 import random
+import re
 import time
 import uuid
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -37,7 +39,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 
 from cyberpi_assets.storage.engine import (
     Rows,
-    connect,
+    cursor,
     literal,
     no_rows,
     refuse_strays,
@@ -51,6 +53,7 @@ _Done = TypeVar("_Done")
 
 _WRITER = WriterProperties(compression="ZSTD", compression_level=1)
 _RETRIES, _FIRST_WAIT_S, _LONGEST_WAIT_S = 60, 0.01, 1.0
+_COMMIT = re.compile(r"\d{20}\.json")
 _CHECKPOINT_EVERY = 20  # versions; a reader opens the last checkpoint and at most this many small files
 
 
@@ -90,6 +93,15 @@ def _alone(lock: Path) -> Generator[None]:
         yield
 
 
+@dataclass(frozen=True)
+class _Commit:
+    """A commit of a table's log, told from one of the same number in a table that was made again."""
+
+    version: int
+    inode: int
+    written_ns: int
+
+
 class Lake:
     """Delta tables under one folder (or URL), one per entry of `tables.LAKE`."""
 
@@ -111,6 +123,7 @@ class Lake:
                 raise ValueError(f"the lake cannot lie under a path with a percent sign: {self.root}")
         self.tables: Mapping[str, Table] = LAKE if tables is None else tables
         self._options = dict(storage_options) if storage_options else None  # may hold keys: never in repr or errors
+        self._logs: dict[str, tuple[_Commit, pa.Table]] = {}  # the newest log that was read, by table
 
     def __repr__(self) -> str:
         return f"Lake({self.root!r})"
@@ -301,10 +314,28 @@ class Lake:
 
     def version(self, name: str) -> int:
         """The newest version's number, -1 where the table does not exist yet."""
+        if (newest := self._newest(name)) is not None:
+            return newest.version
         try:
             return self._delta(name).version()
         except TableNotFoundError:
             return -1
+
+    def _newest(self, name: str) -> _Commit | None:
+        """The newest commit in the log of a table on disk; None where there is none, and on object stores.
+
+        Looking into the folder takes a tenth of the time that reading the log takes, which a run does thousands of
+        times. A commit appears under its name only when it is whole.
+        """
+        if self.remote:
+            return None
+        try:
+            with os.scandir(f"{self.uri(name)}/_delta_log") as log:
+                last = max((f for f in log if _COMMIT.fullmatch(f.name)), key=lambda f: f.name, default=None)
+                stat = None if last is None else last.stat()
+        except OSError:
+            return None
+        return None if last is None or stat is None else _Commit(int(last.name[:20]), stat.st_ino, stat.st_mtime_ns)
 
     def size(self, name: str, version: int | None = None, months: Sequence[str] | None = None) -> Size:
         """Rows, files and bytes of one version, or only of the months named."""
@@ -316,10 +347,18 @@ class Lake:
 
     def _adds(self, name: str, months: Sequence[str] | None, version: int | None) -> pa.Table | None:
         """The log's lines on the files of one version; None where there is no table yet."""
-        try:
-            adds = pa.table(self._delta(name, version).get_add_actions(flatten=True))
-        except TableNotFoundError:
-            return None
+        newest = self._newest(name)
+        kept = self._logs.get(name)
+        if newest is not None and version in (None, newest.version) and kept is not None and kept[0] == newest:
+            adds = kept[1]
+        else:
+            try:
+                delta = self._delta(name, version if newest is None or version is not None else newest.version)
+                adds = pa.table(delta.get_add_actions(flatten=True))
+            except TableNotFoundError:
+                return None
+            if newest is not None and delta.version() == newest.version:
+                self._logs[name] = newest, adds
         if months is not None and self.tables[name].partitioned and adds.num_rows:
             of = adds.column(f"partition.{MONTH}").cast(pa.string())
             adds = adds.filter(pc.is_in(of, value_set=pa.array(list(months), pa.string())))
@@ -384,7 +423,7 @@ class Lake:
         version: int | None = None,
     ) -> pa.Table:
         """One version of a table as Arrow, with the declared types. Shape: (rows, declared or chosen columns)."""
-        con = connect()
+        con = cursor()
         try:
             found = self.relation(con, name, months, version)
             if columns is not None:

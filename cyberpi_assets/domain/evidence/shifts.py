@@ -86,7 +86,7 @@ def calendars(data: Clusters, person: int, mine: Ints, days: Days, rules: Eviden
     first, last = data.spans.of(person)
     size = data.surface.levels.size
     placebo = data.surface.placebo
-    code = data.code[mine]
+    code, has_null = data.code[mine], np.isfinite(data.p_placebo[mine])
     edges = np.flatnonzero(np.r_[True, code[1:] != code[:-1], True])
     for a, b in pairwise(edges.tolist()):
         group = mine[a:b]
@@ -102,7 +102,7 @@ def calendars(data: Clusters, person: int, mine: Ints, days: Days, rules: Eviden
         day = data.day[group]
         at = np.minimum(np.searchsorted(days, day), days.size - 1)
         in_office = ((first[:, None] <= day) & (day <= last[:, None])).any(axis=0)
-        keep = in_office & data.tested[group] & is_open[at]
+        keep = in_office & has_null[a:b] & is_open[at]
         if keep.any():
             yield Calendar(group[keep], at[keep].astype(np.int64), value, is_open)
 
@@ -147,9 +147,9 @@ def shift_test(
             member, label = _groups_of(calendar.cluster, cluster, group)
             # one number for group and episode
             both = label * (mine.size + 1) + part[calendar.cluster[member] - mine[0]]
-            for code in np.unique(both):
+            for code in sorted({*both.tolist()}):
                 at = calendar.at[member[both == code]]
-                key = (int(code) // (mine.size + 1), int(code) % (mine.size + 1))
+                key = divmod(code, mine.size + 1)
                 total, reached = totals.setdefault(key, [np.zeros(days.size), np.zeros(days.size)])
                 total += shifted(calendar.value, at)
                 reached += at.size if every else shifted(calendar.open.astype(np.float64), at)
