@@ -15,9 +15,12 @@ from typing import Any
 import dagster as dg
 import yaml
 
+from cyberpi_assets.orchestration import launching
 from cyberpi_assets.orchestration.history import BATCH, BATCH_VARIABLE, configured
 from cyberpi_assets.orchestration.resources import lake_of
 from cyberpi_assets.settings import Settings
+
+RUN_LOCK = ".run.lock"  # of the profile: whoever computes from a terminal holds it
 
 
 class AlreadyRunning(RuntimeError):
@@ -36,8 +39,11 @@ def alone(settings: Settings, name: str, *, wait: bool) -> Generator[None]:
         yield
 
 
-def instance_config(history: Path) -> dict[str, Any]:
-    """What dagster.yaml of the checkout says, with an absolute folder."""
+def instance_config(history: Path, lock: Path) -> dict[str, Any]:
+    """What dagster.yaml of the checkout says, with an absolute folder, and a launcher that knows dead processes.
+
+    `lock` is held by a run from a terminal.
+    """
     return {
         "telemetry": {"enabled": False},
         "nux": {"enabled": False},
@@ -52,6 +58,7 @@ def instance_config(history: Path) -> dict[str, Any]:
             "class": "LocalComputeLogManager",
             "config": {"base_dir": str(history / "compute_logs")},
         },
+        "run_launcher": launching.configured(lock),
         "run_monitoring": {"enabled": True, "free_slots_after_run_end_seconds": 300},
     }
 
@@ -67,7 +74,10 @@ def prepare(settings: Settings) -> Path:
     with alone(settings, "set-up", wait=True):
         home.mkdir(parents=True, exist_ok=True)
         (settings.data_dir / "spill").mkdir(exist_ok=True)
-        (home / "dagster.yaml").write_text(yaml.safe_dump(instance_config(history), sort_keys=False))
+        config = instance_config(history, settings.data_dir / RUN_LOCK)
+        aside = home / ".dagster.yaml.writing"  # a daemon may be reading it
+        aside.write_text(yaml.safe_dump(config, sort_keys=False))
+        aside.replace(home / "dagster.yaml")
         with dg.DagsterInstance.from_config(str(home)) as instance:
             instance.get_runs(limit=1)
         lake_of(settings).create()

@@ -17,6 +17,7 @@ import dagster as dg
 
 from cyberpi_assets.orchestration.hot_copy import publish_again
 from cyberpi_assets.orchestration.instance import alone, opened
+from cyberpi_assets.orchestration.launching import GONE
 from cyberpi_assets.orchestration.partitions import MONTHS, PLANNED, RANGE_FROM, RANGE_TO
 from cyberpi_assets.orchestration.plan import UNFINISHED, Plan, keep_state, mark_unfinished, plan, read_state, state_of
 from cyberpi_assets.orchestration.progress import Reading
@@ -97,7 +98,7 @@ def _end_runs_of_dead_processes(instance: dg.DagsterInstance) -> None:
     """Whoever holds the profile's lock is its only run from a terminal: others that seem to go on were killed."""
     going_on = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
     for left in instance.get_runs(dg.RunsFilter(statuses=going_on, tags={PLANNED: "run"})):
-        instance.report_run_failed(left, "The process of this run is gone.")
+        instance.report_run_failed(left, GONE)
 
 
 def _read(settings: Settings, months: tuple[str, str] | None = None, *, asks: bool = True) -> Gathered:

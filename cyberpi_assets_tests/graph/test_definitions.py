@@ -353,4 +353,4 @@ def test_telemetry_is_off_wherever_an_instance_is_described(tmp_path: Path) -> N
     from cyberpi_assets.orchestration.instance import instance_config
 
     assert yaml.safe_load((ROOT / "dagster.yaml").read_text())["telemetry"] == {"enabled": False}
-    assert instance_config(tmp_path)["telemetry"] == {"enabled": False}
+    assert instance_config(tmp_path, tmp_path / "lock")["telemetry"] == {"enabled": False}
