@@ -5,7 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# the same examples in every run: what fails once fails again
+hypothesis.settings.register_profile("house", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("house")
 
 SHARED = Path(os.environ.get("CYBERPI_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 

@@ -26,6 +26,7 @@ _HONORIFICS: Final = frozenset(
 )
 _SUFFIX = r"(?:jr|sr|ii|iii|iv|md|m\.d|facs|phd|ph\.d|dds|esq|cpa|dvm|rn)"
 _SUFFIXES = re.compile(rf"(?:\s*,\s*|\s+){_SUFFIX}\b\.?(?:\s*,)?")
+_DIGITS = re.compile(r"[0-9_]")  # they part words as a space does
 _BRACKETS = re.compile(r"\([^()]*\)|\"[^\"]*\"")
 _APOSTROPHES = re.compile(r"['\u2018\u2019`\u00b4]")
 _WORDS = re.compile(r"[a-z]+")
@@ -87,7 +88,7 @@ def fold_name(name: str) -> str:
     """
     plain = unicodedata.normalize("NFKD", name[:200]).encode("ascii", "ignore") if not name.isascii() else b""
     text = _APOSTROPHES.sub("", name[:200]) if not plain else plain.decode().replace("'", "")
-    text = _BRACKETS.sub(" ", text.lower())
+    text = _DIGITS.sub(" ", _BRACKETS.sub(" ", text.lower()))
     text = _SUFFIXES.sub(" ", text)
     family, comma, given = text.partition(",")
     if comma and _WORDS.search(given) and _WORDS.search(family):

@@ -6,7 +6,7 @@ from a source is ever part of a query; values are bound.
 
 from __future__ import annotations
 
-import os
+import threading
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -18,7 +18,6 @@ from cyberpi_assets.tables import Table
 
 Frame = pa.Table | duckdb.DuckDBPyRelation
 
-_ENGINES: dict[int, duckdb.DuckDBPyConnection] = {}  # by process
 _SHARED: ContextVar[duckdb.DuckDBPyConnection | None] = ContextVar("engine of several queries", default=None)
 
 
@@ -27,11 +26,20 @@ def only(frame: Frame, *columns: str) -> Frame:
     return frame.select(list(columns)) if isinstance(frame, pa.Table) else frame.project(", ".join(columns))
 
 
-def _of_process() -> duckdb.DuckDBPyConnection:
-    """The engine of this process: starting one takes longer than most questions; threads do not outlive a fork."""
-    if (pid := os.getpid()) not in _ENGINES:
-        _ENGINES.setdefault(pid, duckdb.connect())
-    return _ENGINES[pid]
+class _Held(threading.local):
+    """The engine of a thread: starting one takes longer than most questions. A forked child begins its own."""
+
+    engine: duckdb.DuckDBPyConnection | None = None
+    thread: int = 0
+
+    def get(self) -> duckdb.DuckDBPyConnection:
+        here = threading.get_native_id()  # another one in a child, where the threads of the parent's engine are gone
+        if self.engine is None or self.thread != here:
+            self.engine, self.thread = duckdb.connect(), here
+        return self.engine
+
+
+_HELD = _Held()
 
 
 @contextmanager
@@ -54,7 +62,7 @@ def ask(
     Order is what the query says. Raises duckdb.Error.
     """
     shared = _SHARED.get()
-    con = (_of_process() if shared is None else shared).cursor()  # frames are known to the cursor alone
+    con = (_HELD.get() if shared is None else shared).cursor()  # frames are known to the cursor alone
     try:
         con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         for name, frame in frames.items():

@@ -138,13 +138,6 @@ def test_each_module_can_be_the_first_one_imported(module: str) -> None:
     subprocess.run([sys.executable, "-c", f"import cyberpi_assets.sources.{module}"], check=True, timeout=60)
 
 
-def test_speed(pages: dict[str, bytes]) -> None:
-    started = time.perf_counter()
-    for data in pages.values():
-        read_ptr_page(data)
-    assert time.perf_counter() - started < 5
-
-
 # --------------------------------------------------------------------------------------------------- what a page shows
 
 
