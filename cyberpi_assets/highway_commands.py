@@ -86,7 +86,10 @@ def _handler(settings: Settings, name: str) -> Handler:
 
         embedding = embedding_of(settings)
         return VectorHandler(embedding, open_vectors(settings, embedding.engine, embedding.dimensions))
-    return NoticeHandler(lambda: connect(settings), write_notices(settings.data_dir / "notices.jsonl"))
+    from cyberpi_assets.orchestration.notifying import both_to, wanted
+
+    send = write_notices(settings.data_dir / "notices.jsonl")
+    return NoticeHandler(lambda: connect(settings), both_to(send, settings) if wanted(settings) else send)
 
 
 @click.group("graph")
@@ -115,7 +118,8 @@ def neighbours_command(ctx: click.Context, ticker: str, limit: int, form: str) -
 @click.pass_context
 def path_command(ctx: click.Context, cve: str, limit: int, form: str) -> None:
     """From a CVE to listed companies: by the product's vendor, or by an item that names both."""
-    _ask(ctx, "paths", cve.strip().upper(), limit, form, ("ticker", "company", "second", "label", "words", "first"))
+    columns = ("ticker", "company", "second", "label", "words", "first", "cvss", "rating")
+    _ask(ctx, "paths", cve.strip().upper(), limit, form, columns)
 
 
 @graph_command.command("officials")

@@ -11,11 +11,11 @@ import json
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_core import to_jsonable_python
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class Profile(StrEnum):
@@ -211,12 +211,12 @@ class NewsRules(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    parts: tuple[Literal["edgar", "halts", "kev", "ofac", "feeds", "yahoo", "ibkr"], ...] = Field(
-        ("edgar", "halts", "kev", "ofac", "feeds"), description="sources that are asked"
+    parts: tuple[Literal["edgar", "halts", "kev", "nvd", "ofac", "feeds", "yahoo", "ibkr"], ...] = Field(
+        ("edgar", "halts", "kev", "nvd", "ofac", "feeds"), description="sources that are asked"
     )
     tickers: tuple[str, ...] = Field((), description="symbols whose own headlines yahoo and ibkr are asked for")
     poll_minutes: float = Field(5.0, ge=0, description="a feed younger than this is not asked for again")
-    list_hours: float = Field(20.0, ge=0, description="nor a list that is replaced whole (KEV, OFAC)")
+    list_hours: float = Field(20.0, ge=0, description="nor a list (KEV, NVD, OFAC)")
     max_documents: int = Field(200, ge=0, description="filings whose text is fetched in one run")
     articles: int = Field(0, ge=0, description="full articles that IBKR is asked for in one run")
     tape_seconds: float = Field(0.0, ge=0, le=600, description="how long IBKR's broad tapes are listened to in one run")
@@ -230,6 +230,12 @@ class NewsRules(BaseModel):
     kev_mirror_url: str = Field(
         "https://raw.githubusercontent.com/cisagov/kev-data/main/known_exploited_vulnerabilities.json",
         description="the same where CISA's own address refuses",
+    )
+    nvd_url: str = Field(
+        "https://services.nvd.nist.gov/rest/json/cves/2.0", description="the vulnerability database"
+    )
+    nvd_entries: int = Field(
+        10, ge=0, description="entries of it asked for one by one in a run, for headlines name them"
     )
     ofac_url: str = Field(
         "https://sanctionslistservice.ofac.treas.gov/api/PublicationPreview/exports",
@@ -391,6 +397,54 @@ class HighwayRules(BaseModel):
     )
 
 
+class NotifyRules(BaseModel):
+    """Who is told of alerts, warnings and failed runs, through Apprise; without an address nobody is."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="Apprise addresses, a blank between; they hold passwords and tokens and go nowhere else"
+    )
+    min_severity: Literal["low", "medium", "high", "critical"] = Field(
+        "high", description="least severity told of; of warnings P0 is critical, P1 high, P2 medium, P3 low"
+    )
+    most: int = Field(20, ge=1, le=500, description="messages of one look; what is due beyond is told in one more")
+    tries: int = Field(5, ge=1, le=50, description="attempts to send a message that no service took")
+    timeout_seconds: float = Field(15.0, gt=0, le=120, description="longest wait for one service")
+
+    @field_validator("urls", mode="before")
+    @classmethod
+    def _addresses(cls, given: Any) -> Any:
+        """A list, its JSON, or addresses with blanks or new lines between."""
+        if not isinstance(given, str):
+            return given
+        if not given.lstrip().startswith("["):
+            return tuple(given.split())
+        try:
+            return tuple(json.loads(given))
+        except ValueError:  # its words would hold what was given
+            raise ValueError("neither JSON nor addresses with blanks between") from None
+
+
+class ConcurrencyRules(BaseModel):
+    """How much runs at once: slots of each pool, over all runs of an instance, and runs that Dagster launches."""
+
+    model_config = ConfigDict(frozen=True)
+
+    gpu: int = Field(1, ge=1, description="steps at once that ask a model on a GPU")
+    yahoo: int = Field(1, ge=1, description="runs at once that ask Yahoo")
+    ibkr: int = Field(1, ge=1, description="runs at once that ask IBKR")
+    sec: int = Field(1, ge=1, description="runs at once that ask the SEC")
+    filings: int = Field(1, ge=1, description="runs at once that ask the House and the Senate")
+    runs: int = Field(3, ge=1, description="runs at once that Dagster launches; a run of the terminal does not wait")
+    backfills: int = Field(2, ge=1, description="of these, runs of backfills")
+
+    @property
+    def pools(self) -> dict[str, int]:
+        """Slots by pool."""
+        return {name: getattr(self, name) for name in ("gpu", "yahoo", "ibkr", "sec", "filings")}
+
+
 class StoreRules(BaseModel):
     """Which graph and which vectors, and who embeds texts. Without a URL both are files under the data folder."""
 
@@ -465,6 +519,26 @@ def _project_root() -> Path:
     """The folder that holds dagster.yaml: the checkout, or else the working directory."""
     checkout = Path(__file__).resolve().parent.parent
     return checkout if (checkout / "dagster.yaml").exists() else Path.cwd()
+
+
+class QualityRules(BaseModel):
+    """When checks of freshness, completeness and drift warn (docs/checks.md)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    as_of: dt.date | None = Field(
+        None, description="day that data are held against; none: today, in the demo the day after its last month"
+    )
+    bar_sessions: int = Field(3, ge=0, description="sessions that daily bars may lie behind")
+    option_sessions: int = Field(5, ge=0, description="the same for quotes and option chains")
+    filing_days: int = Field(30, ge=1, description="calendar days that filings and disclosed trades may lie behind")
+    news_days: int = Field(4, ge=1, description="the same for news")
+    least_present: float = Field(0.95, ge=0, le=1, description="share of a month's sessions x tickers with a bar")
+    least_cells: int = Field(200, ge=1, description="expected bars below which a month has no share of its own")
+    drift_psi: float = Field(0.25, gt=0, description="population stability index from which a month has shifted")
+    drift_months: int = Field(12, ge=1, description="months before a month that it is held against")
+    drift_rows: int = Field(200, ge=1, description="rows of a month below which it is not compared")
+    drift_reference_rows: int = Field(1_000, ge=1, description="rows of the months before below which it is not")
 
 
 class OcrRules(BaseModel):
@@ -547,8 +621,11 @@ class Settings(BaseSettings):
     memory: MemoryRules = MemoryRules()  # pyright: ignore[reportCallIssue]
     llm: LlmRules = LlmRules()  # pyright: ignore[reportCallIssue]
     ocr: OcrRules = OcrRules()  # pyright: ignore[reportCallIssue]
+    quality: QualityRules = QualityRules()  # pyright: ignore[reportCallIssue]
     highway: HighwayRules = HighwayRules()  # pyright: ignore[reportCallIssue]
     stores: StoreRules = StoreRules()  # pyright: ignore[reportCallIssue]
+    notify: NotifyRules = NotifyRules()  # pyright: ignore[reportCallIssue]
+    concurrency: ConcurrencyRules = ConcurrencyRules()  # pyright: ignore[reportCallIssue]
     s3: S3Rules = S3Rules()  # pyright: ignore[reportCallIssue]
     cluster: ClusterRules = ClusterRules()  # pyright: ignore[reportCallIssue]
 
@@ -676,6 +753,11 @@ class Settings(BaseSettings):
     def vectors_dir(self) -> Path:
         """The embedded vectors."""
         return self.data_dir / "vectors"
+
+    @property
+    def incoming_dir(self) -> Path:
+        """Where new files arrive: the folder of bulk files, else data/incoming."""
+        return (self.data or self.home / "data" / "incoming").absolute()
 
     @property
     def warehouse_path(self) -> Path:

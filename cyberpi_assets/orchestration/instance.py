@@ -15,8 +15,9 @@ from typing import Any
 import dagster as dg
 import yaml
 
-from cyberpi_assets.orchestration import launching
+from cyberpi_assets.orchestration import cluster, launching
 from cyberpi_assets.orchestration.history import BATCH, BATCH_VARIABLE, configured
+from cyberpi_assets.orchestration.pools import queue_limits, set_pools
 from cyberpi_assets.orchestration.resources import lake_of
 from cyberpi_assets.settings import Settings
 
@@ -59,7 +60,13 @@ def instance_config(history: Path, lock: Path) -> dict[str, Any]:
             "config": {"base_dir": str(history / "compute_logs")},
         },
         "run_launcher": launching.configured(lock),
-        "run_monitoring": {"enabled": True, "free_slots_after_run_end_seconds": 300},
+        # a run that does not start, or whose process is gone, is ended within minutes; its slots are given back
+        "run_monitoring": {
+            "enabled": True,
+            "poll_interval_seconds": 30,
+            "start_timeout_seconds": 120,
+            "free_slots_after_run_end_seconds": 300,
+        },
     }
 
 
@@ -73,13 +80,15 @@ def prepare(settings: Settings) -> Path:
     home = history / "home"
     with alone(settings, "set-up", wait=True):
         home.mkdir(parents=True, exist_ok=True)
-        (settings.data_dir / "spill").mkdir(exist_ok=True)
-        config = instance_config(history, settings.data_dir / RUN_LOCK)
+        settings.spill_dir.mkdir(parents=True, exist_ok=True)
+        limits = {"concurrency": queue_limits(settings.concurrency)}
+        config = instance_config(history, settings.data_dir / RUN_LOCK) | limits | cluster.sections(settings)
         aside = home / ".dagster.yaml.writing"  # a daemon may be reading it
         aside.write_text(yaml.safe_dump(config, sort_keys=False))
         aside.replace(home / "dagster.yaml")
         with dg.DagsterInstance.from_config(str(home)) as instance:
             instance.get_runs(limit=1)
+            set_pools(instance, settings.concurrency.pools)
         lake_of(settings).create()
     return home
 

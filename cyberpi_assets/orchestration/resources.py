@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from functools import partial
 
 import dagster as dg
 import duckdb
 
 from cyberpi_assets.domain.options.watchlist import FILE_LIST
+from cyberpi_assets.orchestration.check_log import check_log
 from cyberpi_assets.orchestration.partitions import months_asked_for
-from cyberpi_assets.orchestration.sweeping import ASK, SWEEP, AfterASweep
+from cyberpi_assets.orchestration.pools import Holding, holding_of, holding_part_of
+from cyberpi_assets.orchestration.sweeping import KEPT, QUOTES, SWEEP, AfterASweep
 from cyberpi_assets.settings import Profile, Settings
 from cyberpi_assets.sources.demo.source import DemoSources
 from cyberpi_assets.sources.files.source import FileSources
@@ -24,14 +27,21 @@ from cyberpi_assets.storage.lake import Lake
 from cyberpi_assets.storage.redis_io import RedisIOManager
 
 
-def sources_of(settings: Settings, months: tuple[str, str] | None = None, *, asks: bool = True) -> Sources:
+def sources_of(
+    settings: Settings,
+    months: tuple[str, str] | None = None,
+    *,
+    asks: bool = True,
+    holding: Holding = nullcontext,
+) -> Sources:
     """Where facts come from in this profile.
 
-    Profile live also asks for the filings of `months` (first and last); without `asks` it asks no site.
+    Profile live also asks for the filings of `months` (first and last); without `asks` it asks no site. `holding`:
+    what is held while a part of profile live is asked, by its name.
     """
     intake = Intake(settings.intake_dir)
     lists = watched_lists(settings)
-    of_profile = _of_profile(settings, intake, months, asks=asks)
+    of_profile = _of_profile(settings, intake, months, asks, holding)
     return WithLists(of_profile, intake, lists) if lists else of_profile
 
 
@@ -45,9 +55,12 @@ def watched_lists(settings: Settings) -> list[WatchedList]:
     return lists
 
 
-def _of_profile(settings: Settings, intake: Intake, months: tuple[str, str] | None, *, asks: bool) -> Sources:
+def _of_profile(
+    settings: Settings, intake: Intake, months: tuple[str, str] | None, asks: bool, holding: Holding
+) -> Sources:
     if settings.profile is Profile.LIVE:
-        return LiveSources(intake, settings.fetched_dir, partial(live_parts, settings, months), asks=asks)
+        parts = partial(live_parts, settings, months)
+        return LiveSources(intake, settings.fetched_dir, parts, asks=asks, holding=holding)
     if settings.profile is Profile.FILES:
         assert settings.data is not None
         return FileSources(settings.data, intake, settings.max_file_bytes, settings.ocr)
@@ -56,7 +69,7 @@ def _of_profile(settings: Settings, intake: Intake, months: tuple[str, str] | No
 
 def lake_of(settings: Settings) -> Lake:
     """The lake of this profile."""
-    return Lake(settings.lake_dir)
+    return Lake(settings.lake_root, storage_options=settings.lake_options)
 
 
 def resources_of(settings: Settings) -> dict[str, object]:
@@ -66,10 +79,9 @@ def resources_of(settings: Settings) -> dict[str, object]:
         "settings": settings,
         "sources": _sources_of_a_run(settings),
         "lake": lake,
+        "check_log": check_log,
         "engine": _engine_of(settings),
-        "io_manager": LakeIOManager(
-            lake, settings.duckdb_memory_limit, settings.duckdb_threads, settings.data_dir / "spill"
-        ),
+        "io_manager": LakeIOManager(lake, settings.duckdb_memory_limit, settings.duckdb_threads, settings.spill_dir),
         "redis_io_manager": RedisIOManager(settings),
         # what the ops of one asset hand to each other; kept with the run's history
         "op_io_manager": dg.FilesystemIOManager(),
@@ -81,11 +93,16 @@ def _sources_of_a_run(settings: Settings) -> dg.ResourceDefinition:
 
     @dg.resource(description="Where facts come from in this profile; in profile live, the months of the run as well.")
     def sources(context: dg.InitResourceContext) -> Sources:
-        tags = context.run.tags if context.run is not None else {}
+        run, instance = context.run, context.instance
+        tags = run.tags if run is not None else {}
         if SWEEP in tags:  # of quotes and chains: the official sites have schedules of their own
             kept = partial(sources_of, settings, asks=False)
-            return AfterASweep(kept, settings) if tags[SWEEP] == ASK else kept()
-        return sources_of(settings, months_asked_for(tags))
+            if run is None or tags[SWEEP] == KEPT:
+                return kept()
+            hold = holding_of(instance, run.run_id) if instance is not None else nullcontext
+            return AfterASweep(kept, settings, "quotes" if tags[SWEEP] == QUOTES else None, hold)
+        part = holding_part_of(instance, run.run_id) if instance is not None and run is not None else nullcontext
+        return sources_of(settings, months_asked_for(tags), holding=part)
 
     return sources
 
@@ -93,7 +110,7 @@ def _sources_of_a_run(settings: Settings) -> dg.ResourceDefinition:
 def _engine_of(settings: Settings) -> dg.ResourceDefinition:
     @dg.resource(description="A DuckDB engine in memory for set work on what sources gave.")
     def engine() -> Iterator[duckdb.DuckDBPyConnection]:
-        con = connect(settings.duckdb_memory_limit, settings.duckdb_threads, settings.data_dir / "spill")
+        con = connect(settings.duckdb_memory_limit, settings.duckdb_threads, settings.spill_dir)
         try:
             yield con
         finally:

@@ -20,6 +20,7 @@ from cyberpi_assets.orchestration.instance import alone, opened
 from cyberpi_assets.orchestration.launching import GONE
 from cyberpi_assets.orchestration.partitions import MONTHS, PLANNED, RANGE_FROM, RANGE_TO
 from cyberpi_assets.orchestration.plan import UNFINISHED, Plan, keep_state, mark_unfinished, plan, read_state, state_of
+from cyberpi_assets.orchestration.pools import free_pools
 from cyberpi_assets.orchestration.progress import Reading
 from cyberpi_assets.orchestration.resources import lake_of, sources_of
 from cyberpi_assets.settings import Profile, Settings
@@ -99,6 +100,7 @@ def _end_runs_of_dead_processes(instance: dg.DagsterInstance) -> None:
     going_on = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
     for left in instance.get_runs(dg.RunsFilter(statuses=going_on, tags={PLANNED: "run"})):
         instance.report_run_failed(left, GONE)
+    free_pools(instance)
 
 
 def _read(settings: Settings, months: tuple[str, str] | None = None, *, asks: bool = True) -> Gathered:

@@ -1,6 +1,7 @@
 """Sensors: what starts runs by itself. They are stopped until somebody starts them.
 
-Belongs here: which runs new filings ask for. What is new is found in `sources/live/poll.py`.
+Belongs here: which runs new filings ask for; what is new is found in `sources/live/poll.py`. New files are seen by
+`incoming.py`, and people are told by `telling.py`.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
+from cyberpi_assets.orchestration.incoming import incoming_sensor
 from cyberpi_assets.orchestration.jobs import disclosures
 from cyberpi_assets.orchestration.partitions import MONTHS, RANGE_FROM, RANGE_TO
+from cyberpi_assets.orchestration.telling import telling_sensors
 from cyberpi_assets.settings import Profile, Settings
 from cyberpi_assets.sources.live.parts import client_of
 from cyberpi_assets.sources.live.poll import Cursor, Listed, poll
@@ -51,7 +54,7 @@ def sensors_of(settings: Settings) -> list[dg.SensorDefinition]:
         words = "; ".join(found.problems) or "no filing that was not seen before"
         return dg.SensorResult(skip_reason=dg.SkipReason(words), cursor=cursor)
 
-    return [new_filings]
+    return [new_filings, incoming_sensor(settings), *telling_sensors(settings)]
 
 
 def _requests(new: Iterable[Listed]) -> Iterator[dg.RunRequest]:

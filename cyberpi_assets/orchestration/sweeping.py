@@ -10,7 +10,7 @@ import dataclasses
 import datetime as dt
 import fcntl
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Final
 
 import click
@@ -31,7 +31,7 @@ from cyberpi_assets.storage.lake import Lake
 from cyberpi_assets.tables import COMPANIES, DAILY_BARS, TOP_TRADED_TICKERS, WATCHLIST
 
 SWEEP: Final = "cyberpi/sweep"  # tag of a run: whether it asks the provider first, or what is there is enough
-ASK, KEPT = "ask", "kept"
+ASK, QUOTES, KEPT = "ask", "quotes", "kept"
 # Yahoo has no figure of a whole chain that could fire; IBKR's cheap path has
 USUAL_MODE: Final[dict[str, Mode]] = {"yahoo": "full", "ibkr": "fired"}
 
@@ -42,7 +42,7 @@ class NoUniverse(Exception):
 
 def universe(settings: Settings, sources: Callable[[], Sources]) -> tuple[str, ...]:
     """Whom to ask for: the table `watchlist`, else the lists of `sources`, before a first run. Raises NoUniverse."""
-    lake = Lake(settings.lake_dir)
+    lake = Lake(settings.lake_root, storage_options=settings.lake_options)
     if lake.version(WATCHLIST.name) > 0:
         con = connect()
         try:
@@ -129,14 +129,24 @@ class AfterASweep:
     `sources` makes the sources anew: those that were gathered before the sweep do not know it.
     """
 
-    def __init__(self, sources: Callable[[], Sources], settings: Settings) -> None:
-        self._make, self._settings = sources, settings
+    def __init__(
+        self,
+        sources: Callable[[], Sources],
+        settings: Settings,
+        mode: Mode | None = None,
+        holding: Callable[[str], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        """`mode`: in place of the provider's usual one. `holding`: what is held while the provider is asked."""
+        self._make, self._settings, self._holding = sources, settings, holding
+        self._mode: Mode | None = mode
         self._swept: Sources | None = None
 
     def gather(self, progress: Callable[[str], None] | None = None) -> Gathered:
         """Sweep once, then gather. Raises NoUniverse."""
         if self._swept is None:
-            swept = sweep(self._settings, universe(self._settings, self._make), progress)
+            names = universe(self._settings, self._make)
+            with self._holding(self._settings.market.provider):
+                swept = sweep(self._settings, names, progress, mode=self._mode)
             if progress is not None:
                 progress(say(swept))
             self._swept = self._make()

@@ -51,6 +51,7 @@ from cyberpi_assets.tables.facts.news import (
     MNA_FACTS,
     NEWS_FACTS,
     SANCTION_FACTS,
+    VULNERABILITY_FACTS,
 )
 from cyberpi_assets.tables.facts.options import (
     CHAIN_FACTS,
@@ -73,6 +74,7 @@ from cyberpi_assets.tables.news import (
     NEWS_ITEMS,
     SANCTIONS_CHANGES,
     TRADING_HALTS,
+    VULNERABILITIES,
 )
 from cyberpi_assets.tables.options import (
     COMPANY_EVENTS,
@@ -100,7 +102,13 @@ from cyberpi_assets.tables.reference import (
     SOURCE_FILES,
     SYMBOL_HISTORY,
 )
-from cyberpi_assets.tables.reports import CHECK_RESULTS, PATTERN_REPORT, PUBLISHED_WAREHOUSE, TIMING_REPORT
+from cyberpi_assets.tables.reports import (
+    CHECK_REPORT,
+    CHECK_RESULTS,
+    PATTERN_REPORT,
+    PUBLISHED_WAREHOUSE,
+    TIMING_REPORT,
+)
 from cyberpi_assets.tables.returns import PORTFOLIO_RETURNS, RETURN_TESTS, TRADE_RETURNS
 from cyberpi_assets.tables.shape import (
     MONTH,
@@ -119,6 +127,7 @@ from cyberpi_assets.tables.signals import (
     DETECTOR_SIGNALS,
     EARLY_WARNINGS,
     FUSED_SIGNALS,
+    NOTIFICATIONS,
     VERDICTS,
     WARNING_LEDGER,
     WARNING_NOTICES,
@@ -135,6 +144,7 @@ __all__ = [
     "BAR_FACTS",
     "CALIBRATION",
     "CHAIN_FACTS",
+    "CHECK_REPORT",
     "CHECK_RESULTS",
     "COMMITTEES",
     "COMMITTEE_EVIDENCE",
@@ -180,6 +190,7 @@ __all__ = [
     "MONTH",
     "NEWS_FACTS",
     "NEWS_ITEMS",
+    "NOTIFICATIONS",
     "OCR_DOCUMENT_FACTS",
     "OCR_REVIEW",
     "OCR_ROW_FACTS",
@@ -229,6 +240,8 @@ __all__ = [
     "TYPES",
     "VECTOR_INDEX",
     "VERDICTS",
+    "VULNERABILITIES",
+    "VULNERABILITY_FACTS",
     "WARNING_LEDGER",
     "WARNING_NOTICES",
     "WATCHLIST",

@@ -148,3 +148,21 @@ claimed_at  timestamp! when somebody took it upon himself to tell
 """,
     key="issue_id",
 )
+
+NOTIFICATIONS = table(
+    "notifications",
+    "What people were told, or were to be: a row when a message is taken on, and one for each attempt to send it.",
+    """
+notice_id   string!  what it is about, for ever the same: alert:, warning:, item: or run: and its id
+kind        string!  alert | warning | item | run
+severity    string!  critical | high | medium | low, of the alert; P0 of a warning is critical, P1 high, and so on
+subject     string!  ticker, company or job
+title       string!  first line, as sent
+body        string!  the text, as sent
+state       string!  claimed | sent | failed | digest: told in one message together with others
+tries       int!     attempts so far
+at          timestamp! when
+reason      string   how many services took it, or why none did; never an address
+""",
+    key="notice_id state tries",
+)

@@ -108,6 +108,11 @@ def months_before(n: int) -> dt.date:
     return dt.date(TODAY.year + (TODAY.month - 1 - n) // 12, (TODAY.month - 1 - n) % 12 + 1, 1)
 
 
+def named(settings: Settings) -> dg.SensorDefinition:
+    (sensor,) = [s for s in sensors_of(settings) if s.name == "new_filings"]
+    return sensor
+
+
 class Watch:
     """A sensor and what it remembers, tick by tick."""
 
@@ -117,7 +122,7 @@ class Watch:
         self.cursor: str | None = None
 
     def tick(self) -> dg.SensorExecutionData:
-        (sensor,) = sensors_of(self.settings)
+        sensor = named(self.settings)
         found = sensor.evaluate_tick(dg.build_sensor_context(cursor=self.cursor))
         self.cursor = found.cursor
         return found
@@ -205,7 +210,7 @@ def test_one_site_down_does_not_hide_what_the_other_has(watch: Watch) -> None:
 def test_without_consent_or_another_profile_no_site_is_asked(watch: Watch) -> None:
     watch.settings = watch.world.settings(watch.settings.data_dir, accept_senate_terms=False, parts=["senate"])
     assert "accepted the terms" in (watch.tick().skip_message or "")
-    (sensor,) = sensors_of(Settings(store=watch.settings.data_dir))  # pyright: ignore[reportCallIssue]
+    sensor = named(Settings(store=watch.settings.data_dir))  # pyright: ignore[reportCallIssue]
     found = sensor.evaluate_tick(dg.build_sensor_context())
     assert "profile demo asks no sites" in (found.skip_message or "")
     assert sensor.default_status == dg.DefaultSensorStatus.STOPPED

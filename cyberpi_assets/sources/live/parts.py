@@ -64,7 +64,7 @@ def live_parts(
         parts += [makers[name]() for name in dict.fromkeys(settings.news.parts)]
         if rules.contact is None:
             parts = [Unasked(part.name) for part in parts]
-        if settings.data is not None:
+        if settings.data is not None or settings.incoming_dir.is_dir():
             parts.append(FolderPart(settings))
         parts += [SweepPart(settings.sweeps_dir), BarsPart(settings.bars_dir)]
         yield parts
@@ -113,8 +113,7 @@ class FolderPart:
 
     def collect(self, intake: Intake, progress: Callable[[str], None]) -> Sequence[str]:
         """The units of all files in the folder. Raises NotAsked where there is no folder."""
-        folder = self._settings.data
-        assert folder is not None
+        folder = self._settings.incoming_dir
         try:
             return FileSources(folder, intake, self._settings.max_file_bytes, self._settings.ocr).gather(progress).units
         except NotADirectoryError as error:

@@ -22,7 +22,7 @@ import json
 import threading
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Protocol
 
@@ -62,13 +62,22 @@ class _Stopped(Exception):
 class LiveSources:
     """Several parts as one source of facts; one object has one state, so that a whole run reads the same."""
 
-    def __init__(self, intake: Intake, folder: Path, parts: Parts, *, asks: bool = True) -> None:
+    def __init__(
+        self,
+        intake: Intake,
+        folder: Path,
+        parts: Parts,
+        *,
+        asks: bool = True,
+        holding: Callable[[str], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         """`folder` keeps which units each part had; `parts` opens them for one gathering.
 
-        Without `asks` no site is asked: remote parts have what they had before.
+        Without `asks` no site is asked: remote parts have what they had before. `holding`: what is held while a part
+        is asked, by its name; it may raise NotAsked.
         """
         self.intake, self.folder = intake, folder
-        self._parts, self._asks = parts, asks
+        self._parts, self._asks, self._holding = parts, asks, holding
         self._gathered: Gathered | None = None
 
     def gather(self, progress: Callable[[str], None] | None = None) -> Gathered:
@@ -103,7 +112,8 @@ class LiveSources:
         if part.remote and not self._asks:
             return self._had(part)
         try:
-            units = tuple(part.collect(self.intake, tell))
+            with self._holding(part.name):
+                units = tuple(part.collect(self.intake, tell))
         except _Stopped:
             raise
         except NotAsked as reason:

@@ -80,9 +80,10 @@ def run_sweep(
             continue
         about = left.about
         same = (about["provider"], about["mode"], about["tickers"]) == (provider.name, mode, list(tickers))
-        if same and at - left.began < dt.timedelta(minutes=rules.every_minutes):
+        young = at - left.began < dt.timedelta(minutes=rules.every_minutes)
+        if same and young:
             sweep = left
-        else:
+        elif not young or about["mode"] == mode:  # quotes alone do not end a sweep of chains that may be resumed
             _close(left, at, "the sweep was killed and not resumed in time", fires_by(rules))
     fires = fires or fires_by(rules)
     sweep = sweep or begin(root, provider.name, mode, tickers, at)
