@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import click
 
 from cyberpi_assets.commands import COMMANDS
+from cyberpi_assets.reports.refused import Commands
 from cyberpi_assets.reports.terminal import (
     EXIT_CODES,
     BadQuery,
@@ -48,6 +49,7 @@ _TABLE_ROWS = 200
 
 
 @click.group(
+    cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=f"""\b
 Examples:

@@ -504,7 +504,9 @@ def _storage_errors(name: str) -> Generator[None]:
     except (OSError, duckdb.IOException, DeltaError) as error:
         if isinstance(error, DeltaError) and type(error) is not DeltaError:
             raise
-        code = error.errno if isinstance(error, OSError) and error.errno else errno.EIO
+        said = str(error)  # DuckDB and delta-rs pass on the system's words, not its number
+        known = next((n for n in (errno.ENOSPC, errno.EDQUOT, errno.EROFS) if os.strerror(n) in said), errno.EIO)
+        code = error.errno if isinstance(error, OSError) and error.errno else known
         raise WriteFailed(code, f"table {name} could not be written, what was stored is unchanged: {error}") from error
 
 
