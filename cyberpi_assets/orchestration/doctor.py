@@ -170,7 +170,7 @@ def _instance(settings: Settings) -> Iterator[Finding]:
 def _tables(settings: Settings) -> Iterator[Finding]:
     lake = lake_of(settings)
     absent = [name for name in lake.tables if not lake.exists(name)]
-    words = f"{len(lake.tables) - len(absent)} of {len(lake.tables)} tables in {settings.lake_dir}"
+    words = f"{len(lake.tables) - len(absent)} of {len(lake.tables)} tables in {settings.lake_root}"
     yield Finding("lake", words + (f"; missing {', '.join(absent)}" if absent else ""), not absent)
 
 
