@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from cyberpi_assets.check_commands import COMMANDS as CHECK_COMMANDS
 from cyberpi_assets.highway_commands import COMMANDS as HIGHWAY_COMMANDS
 from cyberpi_assets.highway_commands import say_highway
 from cyberpi_assets.reports.terminal import Options
@@ -300,4 +301,5 @@ COMMANDS: tuple[click.Command, ...] = (
     ui_command,
     stop_command,
     *HIGHWAY_COMMANDS,
+    *CHECK_COMMANDS,
 )

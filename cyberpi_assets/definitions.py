@@ -8,9 +8,11 @@ import dagster as dg
 
 from cyberpi_assets.assets.stages import STAGES
 from cyberpi_assets.checks import CHECKS
+from cyberpi_assets.checks.catalogue import declared
+from cyberpi_assets.orchestration.check_reports import check_reports, checks_again
 from cyberpi_assets.orchestration.jobs import JOBS
 from cyberpi_assets.orchestration.progress import progress_logger
-from cyberpi_assets.orchestration.resources import resources_of
+from cyberpi_assets.orchestration.resources import lake_of, resources_of
 from cyberpi_assets.orchestration.schedules import schedules_of
 from cyberpi_assets.orchestration.sensors import sensors_of
 from cyberpi_assets.settings import Settings
@@ -21,10 +23,10 @@ def build_defs(settings: Settings, resources: Mapping[str, object] | None = None
     return dg.Definitions(
         assets=[asset for stage in STAGES for asset in stage.ASSETS],
         asset_checks=CHECKS,
-        jobs=JOBS,
-        sensors=sensors_of(settings),
+        jobs=[*JOBS, checks_again],
+        sensors=[*sensors_of(settings), check_reports(lake_of(settings))],
         schedules=schedules_of(settings),
-        resources={**resources_of(settings), **(resources or {})},
+        resources={**resources_of(settings), "declared_checks": declared(), **(resources or {})},
         executor=dg.in_process_executor,
         loggers={"progress": progress_logger},
     )

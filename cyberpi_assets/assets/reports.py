@@ -36,8 +36,9 @@ from cyberpi_assets.assets.rankings import (
 from cyberpi_assets.assets.reference import committees, demo_truth
 from cyberpi_assets.assets.signals import warning_ledger
 from cyberpi_assets.assets.stored import show, stored
-from cyberpi_assets.reports import charts
-from cyberpi_assets.reports.files import write_patterns, write_timing
+from cyberpi_assets.orchestration.check_log import CheckLog
+from cyberpi_assets.reports import charts, checks
+from cyberpi_assets.reports.files import write_checks, write_patterns, write_timing
 from cyberpi_assets.settings import Settings
 from cyberpi_assets.storage.engine import connect
 from cyberpi_assets.storage.lake import Lake
@@ -46,10 +47,17 @@ from cyberpi_assets.storage.published import publish
 _LATE = "Written whole, then renamed into place. Patterns are not evidence of wrongdoing."
 
 
-def _views(lake: Lake) -> duckdb.DuckDBPyConnection:
-    """An engine on which every table of the lake is a view."""
+# The lowest priority: an executor that takes one step at a time takes this one when no other is left.
+LAST = {"dagster/priority": "-1000"}
+
+
+def _views(lake: Lake, *names: str) -> duckdb.DuckDBPyConnection:
+    """An engine on which every table of the lake is a view, or these alone."""
     con = connect()
-    lake.views(con)
+    if not names:
+        lake.views(con)
+    for name in names:
+        lake.relation(con, name).create_view(name)
     return con
 
 
@@ -94,6 +102,29 @@ def pattern_report(
 
 
 @stored(
+    tables.CHECK_REPORT,
+    "reports",
+    kinds={"markdown"},
+    op_tags=LAST,
+    more="It rests on results and not on tables, and comes last in a run: also where a check that blocks has failed. "
+    "Where steps of a run go on side by side, the sensor check_reports makes it again once the run has ended.",
+)
+def check_report(
+    context: dg.AssetExecutionContext,
+    lake: dg.ResourceParam[Lake],
+    settings: dg.ResourceParam[Settings],
+    check_log: dg.ResourceParam[CheckLog],
+    declared_checks: dg.ResourceParam[tuple[checks.Declared, ...]],
+) -> pa.Table:
+    check_log.store()
+    found = checks.report(_views(lake, "check_results"), declared_checks)
+    written = write_checks(found, settings.profile.value, settings.reports_dir, settings.data_dir)
+    counts = {result.replace(" ", "_"): found.count(result) for result in checks.RESULTS}
+    context.add_output_metadata({"report": dg.MetadataValue.md(written.preview), **counts})
+    return written.rows
+
+
+@stored(
     tables.PUBLISHED_WAREHOUSE,
     "reports",
     kinds={"duckdb"},
@@ -122,8 +153,11 @@ def pattern_report(
     ],
     more="One DuckDB file with a copy of every table: open it with any DuckDB client, at any time.",
 )
-def published_warehouse(lake: dg.ResourceParam[Lake], settings: dg.ResourceParam[Settings]) -> pa.Table:
+def published_warehouse(
+    lake: dg.ResourceParam[Lake], settings: dg.ResourceParam[Settings], check_log: dg.ResourceParam[CheckLog]
+) -> pa.Table:
+    check_log.store()
     return publish(lake, settings.warehouse_path, settings.duckdb_memory_limit, settings.duckdb_threads)
 
 
-ASSETS = [timing_report, pattern_report, published_warehouse]
+ASSETS = [timing_report, pattern_report, check_report, published_warehouse]

@@ -50,6 +50,7 @@ def stored(
     kinds: set[str] | None = None,
     io_manager_key: str = "io_manager",
     code_version: str = "1",
+    op_tags: Mapping[str, str] | None = None,
     more: str = "",
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Declare an asset that fills one table; stored by month when the table is.
@@ -68,6 +69,7 @@ def stored(
         partitions_def=MONTHS if table.partitioned else None,
         backfill_policy=ONE_RUN if table.partitioned else None,
         code_version=code_version,
+        op_tags=op_tags,
         metadata={
             "dagster/column_schema": column_schema(table),
             "dagster/table_name": table.name,

@@ -80,13 +80,12 @@ def something_was_read(subject: Subject) -> Verdict:
     more="Every filing that an index lists or a document shows, with a month of this run, is in the ledger.",
 )
 def ledger_covers_the_index(subject: Subject) -> Verdict:
-    facts, con, every = subject.sources.gather(), connect(), MONTHS.get_partition_keys()
+    facts, every = subject.sources.gather(), MONTHS.get_partition_keys()
     first, last = subject.months or (every[0], every[-1])
-    subject.lake.relation(con, "filings").create_view("ledger")
     listed = f"SELECT chamber, document, filed_on FROM ({facts.select('filing_facts')})"
     read = f"SELECT chamber, document, filed_on FROM ({facts.select('document_facts')})"
     # a filing lies in the ledger's month where it is known, else in that of the index, or of the document
-    found = con.execute(
+    return subject.counts(
         f"""
         WITH days AS (
             SELECT chamber, document, max(filed_on) FILTER (kind = 'listed') AS listed_on,
@@ -95,45 +94,45 @@ def ledger_covers_the_index(subject: Subject) -> Verdict:
             GROUP BY ALL
         ), known AS (
             SELECT *, least(greatest(coalesce(strftime(coalesce(listed_on, read_on), '%Y-%m'), $every), $every), $now)
-                      AS month
+                      AS of_index
             FROM days
+        ), held AS (
+            SELECT coalesce(l.month, k.of_index) AS month, l.filing_id
+            FROM known k LEFT JOIN filings l ON l.chamber = k.chamber AND l.document = k.document
         )
-        SELECT count(*), count(*) FILTER (l.filing_id IS NULL)
-        FROM known k LEFT JOIN ledger l ON l.chamber = k.chamber AND l.document = k.document
-        WHERE coalesce(l.month, k.month) BETWEEN $first AND $last""",
-        {"every": every[0], "now": every[-1], "first": first, "last": last},
-    ).fetchone()
-    assert found is not None
-    return Verdict(found[1] == 0, {"filings": int(found[0]), "not_in_ledger": int(found[1])})
+        SELECT month, count(*) AS filings, count(*) FILTER (filing_id IS NULL) AS not_in_ledger
+        FROM held WHERE month BETWEEN $first AND $last GROUP BY month""",
+        "filings",
+        harmless=("filings",),
+        params={"every": every[0], "now": every[-1], "first": first, "last": last},
+    )
 
 
 @check(filings, blocking=True, more="A filing counts as parsed only when its rows agree with an independent count.")
 def parsed_means_counted(subject: Subject) -> Verdict:
-    con = connect()
-    found = (
-        subject.lake.relation(con, "filings")
-        .filter("status = 'parsed'")
-        .aggregate(
-            "count(*), count(*) FILTER (rows_from = 'document' AND rows_read IS DISTINCT FROM rows_expected), "
-            "count(*) FILTER (rows_expected IS NULL)"
-        )
-        .fetchone()
+    return subject.counts(
+        """
+        SELECT month, count(*) AS parsed,
+               count(*) FILTER (rows_from = 'document' AND rows_read IS DISTINCT FROM rows_expected) AS count_disagrees,
+               count(*) FILTER (rows_expected IS NULL) AS without_count
+        FROM filings WHERE status = 'parsed' GROUP BY month""",
+        "filings",
+        harmless=("parsed",),
     )
-    assert found is not None
-    figures = dict(zip(("parsed", "count_disagrees", "without_count"), map(int, found), strict=True))
-    return Verdict(figures["count_disagrees"] == 0 and figures["without_count"] == 0, figures)
 
 
 @check(filings, blocking=True, more="Every scored row of a filing that was not read whole says so in its flags.")
 def partial_rows_are_flagged(subject: Subject) -> Verdict:
-    con = connect()
-    subject.lake.views(con)
-    found = con.sql("""
-        SELECT count(*), count(*) FILTER (coalesce(t.flags, '') NOT LIKE '%partial%')
+    return subject.counts(
+        """
+        SELECT t.month, count(*) AS rows_of_partial_filings,
+               count(*) FILTER (coalesce(t.flags, '') NOT LIKE '%partial%') AS not_flagged
         FROM disclosed_trades t JOIN filings f USING (filing_id)
-        WHERE f.status = 'partial' AND f.rows_from = 'document'""").fetchone()
-    assert found is not None
-    return Verdict(found[1] == 0, {"rows_of_partial_filings": int(found[0]), "not_flagged": int(found[1])})
+        WHERE f.status = 'partial' AND f.rows_from = 'document' GROUP BY t.month""",
+        "disclosed_trades",
+        "filings",
+        harmless=("rows_of_partial_filings",),
+    )
 
 
 CHECKS = [

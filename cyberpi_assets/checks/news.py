@@ -23,34 +23,31 @@ def headlines_are_accounted_for(subject: Subject) -> Verdict:
     news_items, blocking=True, more="No item without provider or moment, and none that could be known before it was."
 )
 def items_have_provider_and_moment(subject: Subject) -> Verdict:
-    con = connect()
-    found = (
-        subject.lake.relation(con, "news_items")
-        .aggregate(
-            "count(*), count(*) FILTER (trim(provider) = '' OR trim(headline) = ''), "
-            "count(*) FILTER (available_at < published_at AND (seen_at IS NULL OR available_at < seen_at)), "
-            "count(*) FILTER (list_contains(flags, 'future_dated'))"
-        )
-        .fetchone()
+    return subject.counts(
+        """
+        SELECT month, count(*) AS items,
+               count(*) FILTER (trim(provider) = '' OR trim(headline) = '') AS without_provider,
+               count(*) FILTER (available_at < published_at AND (seen_at IS NULL OR available_at < seen_at))
+                   AS known_too_early,
+               count(*) FILTER (list_contains(flags, 'future_dated')) AS future_dated
+        FROM news_items GROUP BY month""",
+        "news_items",
+        harmless=("items", "future_dated"),
     )
-    assert found is not None
-    figures = dict(zip(("items", "without_provider", "known_too_early", "future_dated"), map(int, found), strict=True))
-    return Verdict(figures["without_provider"] == 0 and figures["known_too_early"] == 0, figures)
 
 
 @check(news_items, blocking=True, more="What repeats a story names its first item, of the same day, known no later.")
 def duplicates_point_back(subject: Subject) -> Verdict:
-    con = connect()
-    subject.lake.views(con)
-    found = con.sql("""
-        SELECT count(*) FILTER (d.duplicate_of IS NOT NULL),
+    return subject.counts(
+        """
+        SELECT d.month, count(*) FILTER (d.duplicate_of IS NOT NULL) AS duplicates,
                count(*) FILTER (d.duplicate_of IS NOT NULL AND (f.news_id IS NULL OR f.published_on <> d.published_on
-                                OR f.available_at > d.available_at OR f.duplicate_of IS NOT NULL)),
-               count(*) FILTER (d.n_versions > 1)
-        FROM news_items d LEFT JOIN news_items f ON f.news_id = d.duplicate_of""").fetchone()
-    assert found is not None
-    figures = dict(zip(("duplicates", "pointing_nowhere", "ids_with_several_texts"), map(int, found), strict=True))
-    return Verdict(figures["pointing_nowhere"] == 0, figures)
+                                OR f.available_at > d.available_at OR f.duplicate_of IS NOT NULL)) AS pointing_nowhere,
+               count(*) FILTER (d.n_versions > 1) AS ids_with_several_texts
+        FROM news_items d LEFT JOIN news_items f ON f.news_id = d.duplicate_of GROUP BY d.month""",
+        "news_items",
+        harmless=("duplicates", "ids_with_several_texts"),
+    )
 
 
 @check(trading_halts, blocking=False, more="Every list of halts that announces a number holds as many.")
@@ -68,22 +65,17 @@ def halts_agree_with_their_count(subject: Subject) -> Verdict:
 
 @check(intelligence_items, blocking=True, more="Title, content, severity and address are as the published schema says.")
 def items_fit_the_schema(subject: Subject) -> Verdict:
-    con = connect()
-    found = (
-        subject.lake.relation(con, "intelligence_items")
-        .aggregate(
-            "count(*), count(*) FILTER (length(title) NOT BETWEEN 1 AND 500), "
-            "count(*) FILTER (length(content) NOT BETWEEN 1 AND 10000), "
-            "count(*) FILTER (NOT regexp_matches(source_url, '^(https?|ibkr|cyberpi)://')), "
-            "count(*) FILTER (severity NOT IN ('critical', 'high', 'medium', 'low', 'info')), "
-            "count(*) FILTER (len(threat_type) = 0)"
-        )
-        .fetchone()
+    return subject.counts(
+        """
+        SELECT month, count(*) AS items, count(*) FILTER (length(title) NOT BETWEEN 1 AND 500) AS titles,
+               count(*) FILTER (length(content) NOT BETWEEN 1 AND 10000) AS contents,
+               count(*) FILTER (NOT regexp_matches(source_url, '^(https?|ibkr|cyberpi)://')) AS addresses,
+               count(*) FILTER (severity NOT IN ('critical', 'high', 'medium', 'low', 'info')) AS severities,
+               count(*) FILTER (len(threat_type) = 0) AS without_type
+        FROM intelligence_items GROUP BY month""",
+        "intelligence_items",
+        harmless=("items",),
     )
-    assert found is not None
-    names = ("items", "titles", "contents", "addresses", "severities", "without_type")
-    figures = dict(zip(names, map(int, found), strict=True))
-    return Verdict(not any(figures[n] for n in names[1:]), figures)
 
 
 CHECKS = [

@@ -29,58 +29,69 @@ def _figures(subject: Subject, query: str, names: tuple[str, ...], **params: obj
     more="Scores lie between 0 and 100; a score is there exactly where enough indicators are known, else a reason.",
 )
 def scores_in_range_or_reasoned(subject: Subject) -> Verdict:
-    figures = _figures(
-        subject,
+    return subject.counts(
         """
-        SELECT count(*), count(*) FILTER (seed_score NOT BETWEEN 0 AND 100 OR history_score NOT BETWEEN 0 AND 100),
-               count(*) FILTER ((seed_score IS NULL) <> (coverage < $least)),
-               count(*) FILTER ((seed_score IS NULL) <> (reason IS NOT NULL)),
-               count(*) FILTER ((history_score IS NULL) <> (history_reason IS NOT NULL)),
+        SELECT month, count(*) AS rows,
+               count(*) FILTER (seed_score NOT BETWEEN 0 AND 100 OR history_score NOT BETWEEN 0 AND 100)
+                   AS outside_0_100,
+               count(*) FILTER ((seed_score IS NULL) <> (coverage < $least)) AS against_coverage,
+               count(*) FILTER ((seed_score IS NULL) <> (reason IS NOT NULL)) AS score_and_reason,
+               count(*) FILTER ((history_score IS NULL) <> (history_reason IS NOT NULL)) AS history_and_reason,
                count(*) FILTER ((seed_score IS NULL) <> (severity IS NULL)
-                   OR (seed_score IS NULL) <> (confidence IS NULL))
-        FROM threat_scores""",
-        ("rows", "outside_0_100", "against_coverage", "score_and_reason", "history_and_reason", "levels"),
-        least=subject.settings.threats.min_coverage,
+                   OR (seed_score IS NULL) <> (confidence IS NULL)) AS levels
+        FROM threat_scores GROUP BY month""",
+        "threat_scores",
+        harmless=("rows",),
+        params={"least": subject.settings.threats.min_coverage},
     )
-    return Verdict(not any(v for k, v in figures.items() if k != "rows"), figures)
 
 
 @check(_SCORES, blocking=True, more="Every row of option flow has its score, but for snapshots of one minute.")
 def every_snapshot_has_a_score(subject: Subject) -> Verdict:
-    figures = _figures(
-        subject,
+    return subject.counts(
         """
-        WITH flow AS (SELECT DISTINCT ticker, source, date_trunc('minute', snapshot_at) AS minute FROM option_flow),
-        scored AS (SELECT ticker, source, date_trunc('minute', snapshot_at) AS minute FROM threat_scores)
-        SELECT (SELECT count(*) FROM flow), (SELECT count(*) FROM flow ANTI JOIN scored USING (ticker, source, minute)),
-               (SELECT count(*) FROM scored ANTI JOIN flow USING (ticker, source, minute))""",
-        ("snapshots", "without_score", "without_flow"),
+        WITH flow AS (
+            SELECT ticker, source, date_trunc('minute', snapshot_at) AS minute, min(month) AS flow_month
+            FROM option_flow GROUP BY ALL
+        ), scored AS (
+            SELECT ticker, source, date_trunc('minute', snapshot_at) AS minute, month AS score_month FROM threat_scores
+        )
+        SELECT coalesce(flow_month, score_month) AS month, count(flow_month) AS snapshots,
+               count(*) FILTER (score_month IS NULL) AS without_score,
+               count(*) FILTER (flow_month IS NULL) AS without_flow
+        FROM flow FULL JOIN scored USING (ticker, source, minute) GROUP BY 1""",
+        "option_flow",
+        "threat_scores",
+        harmless=("snapshots",),
     )
-    return Verdict(not figures["without_score"] and not figures["without_flow"], figures)
 
 
 @check(
     _INDICATORS, blocking=True, more="The points of a score's indicators sum to it, capped at 100, and states agree."
 )
 def indicators_sum_to_the_score(subject: Subject) -> Verdict:
-    figures = _figures(
-        subject,
+    return subject.counts(
         """
         WITH summed AS (
             SELECT threat_id, source, least(100, coalesce(sum(points), 0)) AS points, count(points) AS known,
                    count(*) FILTER (state = 'fired' AND robust_z IS NULL) AS fired, count(*) AS n
             FROM threat_indicators WHERE NOT starts_with(indicator, 'history_') GROUP BY ALL
+        ), scored AS (
+            SELECT t.month, count(*) AS scores, count(*) FILTER (s.points IS NULL) AS without_indicators,
+                   count(*) FILTER (t.seed_score <> s.points) AS other_sum,
+                   count(*) FILTER (t.n_unknown <> s.n - s.known OR t.n_fired <> s.fired) AS other_counts
+            FROM threat_scores t LEFT JOIN summed s USING (threat_id, source) GROUP BY t.month
+        ), stated AS (
+            SELECT month, count(*) FILTER ((state = 'unknown')
+                       <> (CASE WHEN starts_with(indicator, 'history_') THEN robust_z ELSE points END IS NULL)
+                   OR (state = 'calm' AND points > 0) OR (state = 'fired' AND points = 0)) AS state_against_points
+            FROM threat_indicators GROUP BY month
         )
-        SELECT count(*), count(*) FILTER (s.points IS NULL), count(*) FILTER (t.seed_score <> s.points),
-               count(*) FILTER (t.n_unknown <> s.n - s.known OR t.n_fired <> s.fired),
-               (SELECT count(*) FROM threat_indicators
-                WHERE (state = 'unknown') <> (CASE WHEN starts_with(indicator, 'history_') THEN robust_z ELSE points
-                    END IS NULL)
-                   OR (state = 'calm' AND points > 0) OR (state = 'fired' AND points = 0))
-        FROM threat_scores t LEFT JOIN summed s USING (threat_id, source)""",
-        ("scores", "without_indicators", "other_sum", "other_counts", "state_against_points"),
+        SELECT * FROM scored FULL JOIN stated USING (month)""",
+        "threat_scores",
+        "threat_indicators",
+        harmless=("scores",),
     )
-    return Verdict(not any(v for k, v in figures.items() if k != "scores"), figures)
 
 
 @check(

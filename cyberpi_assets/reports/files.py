@@ -7,6 +7,7 @@ Here belongs where a report lies on disk and what the tables say of it. What it 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,12 +16,12 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from cyberpi_assets.reports import patterns, timing
+from cyberpi_assets.reports import checks, html, page, patterns, results, timing
 from cyberpi_assets.reports.terminal import write_whole
 from cyberpi_assets.settings import RankingRules, TimingRules
 from cyberpi_assets.tables import TIMING_REPORT
 
-_ENDINGS = {"text": "txt", "json": "json", "md": "md"}
+_ENDINGS = {"text": "txt", "json": "json", "md": "md", "html": "html", "csv": "csv"}
 _PREVIEW_CHARACTERS = 20_000
 
 
@@ -52,6 +53,20 @@ def write_patterns(con: duckdb.DuckDBPyConnection, folder: Path, root: Path, rul
         "md": patterns.to_markdown(report),
     }
     return _written("pattern_report", texts, len(report.officials), folder, root)
+
+
+def write_checks(found: checks.Report, profile: str, folder: Path, root: Path) -> Written:
+    """The report of checks in all formats."""
+    shown, rows = checks.to_page(found, profile), io.StringIO()
+    results.write_csv(checks.to_rows(found), rows)
+    texts = {
+        "text": page.to_text(shown),
+        "json": json.dumps(page.to_json(shown), indent=1, ensure_ascii=False),
+        "md": page.to_markdown(shown),
+        "html": html.to_html(shown),
+        "csv": rows.getvalue(),
+    }
+    return _written("check_report", texts, len(found.lines), folder, root)
 
 
 def _written(name: str, texts: Mapping[str, str], listed: int, folder: Path, root: Path) -> Written:

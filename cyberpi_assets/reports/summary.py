@@ -13,6 +13,7 @@ import pyarrow as pa
 from rich.console import RenderableType
 
 from cyberpi_assets.reports import language
+from cyberpi_assets.reports.checks import newest
 from cyberpi_assets.reports.coverage import coverage_rows, totals
 from cyberpi_assets.reports.evidence import Evidence, chance, evidence_of, findings, rated
 from cyberpi_assets.reports.figures import decimal, interval, percent
@@ -128,13 +129,8 @@ def _tickers(con: duckdb.DuckDBPyConnection, top: int) -> RenderableType:
 
 
 def _checks(con: duckdb.DuckDBPyConnection, run_id: str | None) -> RenderableType:
-    rows = con.execute(
-        """SELECT asset, check_name, passed, severity, detail FROM check_results
-           WHERE $run IS NULL OR run_id = $run
-           QUALIFY row_number() OVER (PARTITION BY asset, check_name ORDER BY checked_at DESC) = 1
-           ORDER BY passed, asset, check_name""",
-        {"run": run_id},
-    ).fetchall()
+    asked = ("asset", "check_name", "passed", "severity", "detail")
+    rows = [tuple(row[name] for name in asked) for row in newest(con, run_id).to_pylist()]
     failed = [r for r in rows if not r[2]]
     passed = len(rows) - len(failed)
     lines = [

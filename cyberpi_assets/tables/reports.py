@@ -5,7 +5,7 @@ from __future__ import annotations
 from cyberpi_assets.tables.shape import table
 
 _REPORT = """
-format      string!  text | json | md
+format      string!  text | json | md | html | csv
 path        string!  file, relative to the data folder
 bytes       int!     size
 sha256      string!  of the file
@@ -18,6 +18,13 @@ TIMING_REPORT = table(
 
 PATTERN_REPORT = table(
     "pattern_report", "The pattern report as written to disk, one row per format.", _REPORT, key="format"
+)
+
+CHECK_REPORT = table(
+    "check_report",
+    "The report of checks as written to disk, one row per format: the newest result of every check, by stage.",
+    _REPORT,
+    key="format",
 )
 
 PUBLISHED_WAREHOUSE = table(
@@ -33,17 +40,17 @@ version     int!     lake version copied
 
 CHECK_RESULTS = table(
     "check_results",
-    "The latest result of every asset check and partition range.",
+    "Every result of every asset check: what a run was over, and each of its months where the answer differs by month.",
     """
 asset       string!  asset checked
 check_name  string!  check
-partition_from string!  first partition of the run, or `all`
-partition_to string!  last partition of the run, or `all`
+partition_from string!  first month of the run, or `all`; the month, where the row tells of one month
+partition_to string!  last month of the run, or `all`; the month, where the row tells of one month
 passed      bool!    result
 severity    string!  ERROR (blocks) | WARN
 checked_at  timestamp!  when
 run_id      string!  run
-detail      string   what was found, JSON
+detail      string   what was found, JSON; begins with `month` where the row tells of one month
 """,
     key="asset check_name partition_from partition_to",
 )

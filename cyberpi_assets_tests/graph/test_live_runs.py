@@ -60,7 +60,8 @@ def test_a_backfill_over_old_months_fetches_and_stores_these_and_no_others(real:
         )
         assert done.success
         results = {e.check_name: e for e in done.get_asset_check_evaluations()}
-        assert all(e.passed for e in results.values())
+        # a few months of filings, most of them left out, are neither fresh nor complete: warnings say so
+        assert all(e.passed or e.severity is dg.AssetCheckSeverity.WARN for e in results.values())
         covered = results["ledger_covers_the_index"].metadata
         assert (covered["filings"].value, covered["not_in_ledger"].value) == (len(wanted), 0)
         assert {k.split("/")[-1] for k in world.documents()} == {f"{f[6:]}.pdf" for f in wanted}

@@ -31,7 +31,7 @@ WORKING_MEMORY = "working_memory"
 QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
 _TRACE = {"source": "made", "file": "made.csv"}
 # Not tables of the lineage (a log) or copies that name moments and paths.
-_NOT_COMPARED = {"check_results", "published_warehouse", "timing_report", "pattern_report"}
+_NOT_COMPARED = {"check_results", "published_warehouse", "timing_report", "pattern_report", "check_report"}
 # Columns that name a moment of the run, or one life of a Redis server.
 _OF_THE_RUN = {"threat_highway": ("published_at", "epoch")}
 
@@ -189,6 +189,7 @@ class MadeSources:
 
 
 FEW = {"resamples": 100, "shuffles": 99, "null_draws": 0}
+ASKED = {"as_of": "2024-05-01"}  # the day after the world's last month
 
 
 @dataclass
@@ -203,7 +204,8 @@ class House:
     def build(cls, folder: Path, given: Mapping[str, pa.Table] | None = None) -> House:
         sources = MadeSources(folder / "intake", facts() if given is None else given)
         (folder / "spill").mkdir(parents=True, exist_ok=True)
-        return cls(folder, sources, Settings(store=folder, duckdb_threads=1, rankings={"min_scored": 1}, backtest=FEW))  # pyright: ignore
+        rules = {"rankings": {"min_scored": 1}, "backtest": FEW, "quality": ASKED}
+        return cls(folder, sources, Settings(store=folder, duckdb_threads=1, **rules))  # pyright: ignore
 
     @property
     def lake(self) -> Lake:
