@@ -231,9 +231,7 @@ class NewsRules(BaseModel):
         "https://raw.githubusercontent.com/cisagov/kev-data/main/known_exploited_vulnerabilities.json",
         description="the same where CISA's own address refuses",
     )
-    nvd_url: str = Field(
-        "https://services.nvd.nist.gov/rest/json/cves/2.0", description="the vulnerability database"
-    )
+    nvd_url: str = Field("https://services.nvd.nist.gov/rest/json/cves/2.0", description="the vulnerability database")
     nvd_entries: int = Field(
         10, ge=0, description="entries of it asked for one by one in a run, for headlines name them"
     )

@@ -46,12 +46,15 @@ def knowledge_graph(
     companies: duckdb.DuckDBPyRelation,
     intelligence_items: duckdb.DuckDBPyRelation,
     known_exploited: pa.Table,
+    vulnerabilities: pa.Table,
     incidents: pa.Table,
     officials: pa.Table,
     disclosed_trades: duckdb.DuckDBPyRelation,
     settings: dg.ResourceParam[Settings],
 ) -> pa.Table:
-    pieces = of_tables(companies, intelligence_items, known_exploited, incidents, officials, disclosed_trades)
+    pieces = of_tables(
+        companies, intelligence_items, known_exploited, vulnerabilities, incidents, officials, disclosed_trades
+    )
     return rebuild_graph(settings, pieces)
 
 

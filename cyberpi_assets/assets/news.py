@@ -10,6 +10,7 @@ from cyberpi_assets.domain.calendar import session_days
 from cyberpi_assets.domain.news import events, items, threats
 from cyberpi_assets.domain.news.naming import Names, companies_of
 from cyberpi_assets.domain.news.topics import Keywords, filing_words
+from cyberpi_assets.domain.news.vulnerabilities import vulnerabilities as of_vulnerabilities
 from cyberpi_assets.orchestration.partitions import months_of, reading_back
 from cyberpi_assets.settings import Settings
 from cyberpi_assets.sources.intake import Sources
@@ -130,6 +131,24 @@ def intelligence_items(
     return made
 
 
+@stored(
+    tables.VULNERABILITIES,
+    "news",
+    kinds={"duckdb", "deltalake"},
+    more="Scores are what the database says now; no severity and no warning rests on them. This product uses the NVD "
+    "API but is not endorsed or certified by the NVD.",
+)
+def vulnerabilities(
+    known_exploited: pa.Table,
+    intelligence_items: pa.Table,
+    companies: pa.Table,
+    sources: dg.ResourceParam[Sources],
+    settings: dg.ResourceParam[Settings],
+) -> pa.Table:
+    facts, vendors = sources.gather().facts("vulnerability_facts"), read_list("vendors", settings.home)
+    return of_vulnerabilities(facts, known_exploited, intelligence_items, vendors, companies)
+
+
 ASSETS = [
     news_items,
     trading_halts,
@@ -139,4 +158,5 @@ ASSETS = [
     incidents,
     mna_events,
     intelligence_items,
+    vulnerabilities,
 ]

@@ -34,7 +34,7 @@ _WRITTEN = (
 )
 _FIRST_WRITE = 1
 # Facts of tables that have no months and that no table with months is computed from: every run makes them anew.
-_OF_NO_MONTH = ("watchlist_facts", "gap_facts")
+_OF_NO_MONTH = ("watchlist_facts", "gap_facts", "vulnerability_facts")
 
 
 @dataclass(frozen=True)

@@ -152,6 +152,37 @@ line        int!     its line
     key="cve",
 )
 
+VULNERABILITIES = table(
+    "vulnerabilities",
+    "One row per vulnerability that is exploited or that a threat item names: how severe, in whose product.",
+    """
+cve         string!  CVE number
+published_at timestamp  when the vulnerability database published it
+modified_at timestamp  when its entry last changed there: scores are of then, and may be later than any item
+status      string   Received | Awaiting Analysis | Analyzed | Modified | Rejected | ...
+cvss        float    base score, 0 to 10; null with a reason
+cvss_version string  3.1, else 3.0, 4.0, 2.0
+rating      string   none | low | medium | high | critical, as stated with the score
+vector      string   CVSS vector
+scored_by   string   who gave the score
+description string   in words
+cwes        strings  weaknesses
+vendors     strings  of vulnerable products; of the list of exploited ones where the database names none
+products    strings  `vendor: product`
+n_products  int      vulnerable products in all
+is_exploited bool!   in the catalogue of known exploited ones, and not withdrawn
+tickers     strings  listed companies behind the vendors, by the editable list
+n_items     int!     threat items that name it, those of the catalogue itself left out
+items       strings  their threat ids, the newest 20
+first_named_at timestamp  when the first of them could be known
+reason      string   why there is no score
+source      string   database; null where it was not asked or has no entry
+file        string   answer the row is from
+line        int      its line
+""",
+    key="cve",
+)
+
 INCIDENTS = table(
     "incidents",
     "One row per known cyber incident of a listed company, graded by how well it is dated.",

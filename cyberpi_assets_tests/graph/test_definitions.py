@@ -100,9 +100,11 @@ LINEAGE: dict[str, set[str]] = {
         "news_items", "company_filings", "trading_halts", "sanctions_changes", "known_exploited", "companies",
         "source_files",
     },
+    "vulnerabilities": {"known_exploited", "intelligence_items", "companies"},
     "threat_highway": {"intelligence_items"},
     "knowledge_graph": {
-        "companies", "intelligence_items", "known_exploited", "incidents", "officials", "disclosed_trades",
+        "companies", "intelligence_items", "known_exploited", "vulnerabilities", "incidents", "officials",
+        "disclosed_trades",
     },
     "vector_index": {"intelligence_items"},
     "detector_signals": {

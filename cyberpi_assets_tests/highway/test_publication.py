@@ -115,9 +115,13 @@ def test_stores_are_made_again_from_the_lake_and_answer_in_the_terminal(tmp_path
         [{"cve": "CVE-2031-0001", "vendor": "Vellum", "product": "Press", "added_on": NOW.date(), "ticker": "VLLM"}],
         schema=pa.schema([f.with_nullable(True) for f in tables.KNOWN_EXPLOITED.schema]),
     )
+    rated = pa.Table.from_pylist(
+        [{"cve": "CVE-2031-0001", "cvss": 9.1, "rating": "critical", "source": "nvd", "vendors": [], "products": []}],
+        schema=pa.schema([f.with_nullable(True) for f in tables.VULNERABILITIES.schema]),
+    )
     given = items(item(1), item(2))
     for _ in range(2):
-        pieces = of_tables(companies, given, exploited, incidents, officials, trades)
+        pieces = of_tables(companies, given, exploited, rated, incidents, officials, trades)
         counts = {r["part"]: (r["n"], r["of_lake"]) for r in rebuild_graph(settings, pieces).to_pylist()}
     assert counts == {
         "Company": (1, 1), "Item": (2, 2), "CVE": (1, 1), "Vendor": (1, 1), "Event": (1, 1), "Official": (1, 1),
@@ -145,11 +149,9 @@ def test_stores_are_made_again_from_the_lake_and_answer_in_the_terminal(tmp_path
 
     table = said("graph", "neighbours", "vllm")
     assert all(word in table for word in ("E1", "taken", "Zenobia", "alias:Vellumcorp"))
-    assert [r["label"] for r in json.loads(said("graph", "path", "CVE-2031-0001", "--format", "json"))] == [
-        "Vendor",
-        "Item",
-        "Item",
-    ]
+    found = json.loads(said("graph", "path", "CVE-2031-0001", "--format", "json"))
+    assert [r["label"] for r in found] == ["Vendor", "Item", "Item"]
+    assert {(r["cvss"], r["rating"]) for r in found} == {(9.1, "critical")}
     assert "threat_0000000000000003" in said("similar", "Vellumcorp incident 3")
     assert "threat_0000000000000001" in said("similar", "threat_0000000000000003")
     said("graph", "neighbours", "NONE", code=1)

@@ -19,6 +19,7 @@ class Asked:
     path: str
     headers: dict[str, str]
     form: dict[str, str]
+    query: str = ""
 
     @property
     def cookies(self) -> dict[str, str]:
@@ -62,8 +63,8 @@ def serving(answer: Callable[[Asked], Reply]) -> Iterator[Site]:
         def _serve(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             form = {k: v[0] for k, v in parse_qs(body.decode(), keep_blank_values=True).items()}
-            path = urlsplit(self.path).path
-            asked = Asked(self.command, path, {k.lower(): v for k, v in self.headers.items()}, form)
+            at = urlsplit(self.path)
+            asked = Asked(self.command, at.path, {k.lower(): v for k, v in self.headers.items()}, form, at.query)
             with lock:
                 site.asked.append(asked)
                 reply = answer(asked)

@@ -44,6 +44,7 @@ PRODUCED = {
     "halt_facts",
     "company_filing_facts",
     "kev_facts",
+    "vulnerability_facts",
     "sanction_facts",
     "incident_facts",
     "mna_facts",

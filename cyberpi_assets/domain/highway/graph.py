@@ -72,6 +72,14 @@ _NAMES: Final = """
            unnest(CASE WHEN len(ticker_evidence) = len(tickers) THEN ticker_evidence END) AS evidence
     FROM items ORDER BY a, b"""
 _MENTIONS: Final = "SELECT DISTINCT threat_id AS a, unnest(cves) AS b FROM items ORDER BY a, b"
+_RATED: Final = """
+    SELECT cve AS id, left(description, 200) AS words, strftime(published_at, '%Y-%m-%d') AS day, cvss, rating
+    FROM rated WHERE source IS NOT NULL ORDER BY id"""
+_MAKERS: Final = "SELECT DISTINCT unnest(vendors) AS id, id AS words FROM rated ORDER BY id"
+_OF_MAKER: Final = """
+    SELECT cve AS a, v AS b, array_to_string([p[len(v) + 3:] FOR p IN products IF starts_with(p, v || ': ')][:5], ', ')
+           AS evidence
+    FROM (SELECT cve, products, unnest(vendors) AS v FROM rated) ORDER BY a, b"""
 _CVES: Final = """
     SELECT cve AS id, coalesce(name, vendor || ' ' || product) AS words, strftime(added_on, '%Y-%m-%d') AS day,
            ransomware
@@ -98,11 +106,18 @@ _TRADED: Final = """
 
 
 def of_tables(
-    companies: Frame, items: Frame, exploited: Frame, incidents: Frame, officials: Frame, trades: Frame
+    companies: Frame,
+    items: Frame,
+    exploited: Frame,
+    rated: Frame,
+    incidents: Frame,
+    officials: Frame,
+    trades: Frame,
 ) -> Pieces:
     """The whole graph that the lake holds.
 
-    `tables.COMPANIES`, `INTELLIGENCE_ITEMS`, `KNOWN_EXPLOITED`, `INCIDENTS`, `OFFICIALS`, `DISCLOSED_TRADES`. Trades
+    `tables.COMPANIES`, `INTELLIGENCE_ITEMS`, `KNOWN_EXPLOITED`, `VULNERABILITIES`, `INCIDENTS`, `OFFICIALS`,
+    `DISCLOSED_TRADES`. What the catalogue of exploited vulnerabilities says stands over the database's words. Trades
     are summed by official and company; those that a later filing replaced or repeats do not count.
     """
     found = Pieces()
@@ -110,7 +125,9 @@ def of_tables(
         nodes: tuple[tuple[str, str, dict[str, Frame]], ...] = (
             ("Company", _COMPANIES, {"companies": companies}),
             ("Item", _ITEMS, {"items": items}),
+            ("CVE", _RATED, {"rated": rated}),
             ("CVE", _CVES, {"exploited": exploited}),
+            ("Vendor", _MAKERS, {"rated": rated}),
             ("Vendor", _VENDORS, {"exploited": exploited}),
             ("Event", _EVENTS, {"incidents": incidents}),
             ("Official", _OFFICIALS, {"officials": officials, "trades": trades}),
@@ -121,6 +138,7 @@ def of_tables(
         edges: tuple[tuple[str, str, dict[str, Frame]], ...] = (
             ("NAMES", _NAMES, {"items": items}),
             ("MENTIONS", _MENTIONS, {"items": items}),
+            ("IN_PRODUCT_OF", _OF_MAKER, {"rated": rated}),
             ("IN_PRODUCT_OF", _IN_PRODUCT_OF, {"exploited": exploited}),
             ("LISTED_AS", _LISTED_AS, {"exploited": exploited}),
             ("HIT", _HIT, {"incidents": incidents}),

@@ -100,8 +100,8 @@ def published(span: Horizon, universe: list[Company], planned: list[Breach]) -> 
         _day(drawn[session], times, universe, session, add)
     _catalogue(span, times, universe, add)
     _sanctions(span, times, add)
-    names = ("news_facts", "halt_facts", "company_filing_facts", "kev_facts", "sanction_facts", "incident_facts",
-             "mna_facts")  # fmt: skip
+    names = ("news_facts", "halt_facts", "company_filing_facts", "kev_facts", "vulnerability_facts", "sanction_facts",
+             "incident_facts", "mna_facts")  # fmt: skip
     shown: dict[str, list[Row]] = {}
     for name in names:
         kept = [(at, i, row) for i, (at, row) in enumerate(rows.get(name, [])) if _shown(span, at)]
@@ -315,6 +315,39 @@ def _catalogue(span: Horizon, times: _Times, universe: list[Company], add: _Add)
         for entry in entries:
             if entry["added_on"] <= times.days[session]:
                 add("kev_facts", at, entry | {"released_at": at, "catalog_version": f"{times.days[session]:%Y.%m.%d}"})
+    _scored(span, entries, add)
+
+
+def _scored(span: Horizon, entries: list[Row], add: _Add) -> None:
+    """What a database says of the entries: most have a score; some wait for one, and some it does not know."""
+    for number, entry in enumerate(entries):
+        u, v = span.noise("news", 4, np.full(2, number), np.arange(2)).tolist()
+        at = dt.datetime.combine(entry["added_on"], dt.time(12), dt.UTC) - dt.timedelta(days=2)
+        if u < 0.1:
+            continue
+        score, (maker, product) = round(6.5 + 3.5 * v, 1), (entry["vendor"].lower(), entry["product"].lower())
+        rated = {
+            "cvss": score,
+            "cvss_version": "3.1",
+            "rating": "critical" if score >= 9 else "high" if score >= 7 else "medium",
+            "scored_by": "an invented analyst",
+        }
+        add(
+            "vulnerability_facts",
+            at,
+            {
+                "cve": entry["cve"],
+                "published_at": at,
+                "modified_at": at + dt.timedelta(days=1),
+                "status": "Awaiting Analysis" if u < 0.3 else "Analyzed",
+                "description": entry["description"],
+                "cwes": [],
+                "vendors": [maker],
+                "products": [f"{maker}: {product}"],
+                "n_products": 1,
+            }
+            | ({} if u < 0.3 else rated),
+        )
 
 
 def _sanctions(span: Horizon, times: _Times, add: _Add) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from cyberpi_assets.sources.demo.world import build
 from cyberpi_assets.sources.intake import Gathered, Intake, Unit
 
-WORLD_VERSION = 3  # raise it when the same seed gives another world, so that a kept one is built anew
+WORLD_VERSION = 4  # raise it when the same seed gives another world, so that a kept one is built anew
 _MADE_AT = dt.datetime(2023, 1, 3, tzinfo=dt.UTC)  # a world has no age: a clock would make two runs differ
 
 

@@ -20,7 +20,7 @@ from cyberpi_assets.tables.facts.news import KEV_FACTS, SANCTION_FACTS
 
 GRADES: Final = frozenset({"A", "B", "C"})
 LONGEST: Final = 4_000
-_CVE = re.compile(r"CVE-\d{4}-\d{4,7}")
+CVE: Final = re.compile(r"CVE-\d{4}-\d{4,7}")
 _COIN = re.compile(r"Digital Currency Address - ([A-Z0-9]{2,6}) ([A-Za-z0-9]{20,100})")
 _NULL: Final = "-0-"
 _OFAC_WIDTHS: Final = {12: "entry", 5: "alias", 6: "address", 2: "remark"}
@@ -41,7 +41,7 @@ def read_kev(document: Any, origin: Origin) -> Reading:
         entry: dict[str, Any] = found if isinstance(found, dict) else {}
         cve, added = str(entry.get("cveID") or "").strip().upper(), parse_date(entry.get("dateAdded"))
         vendor, product = stated(entry.get("vendorProject")), stated(entry.get("product"))
-        if not _CVE.fullmatch(cve) or added is None or vendor is None or product is None:
+        if not CVE.fullmatch(cve) or added is None or vendor is None or product is None:
             buffer.quarantine("kev", line, "entry", entry, "no CVE number, day, vendor or product")
             continue
         buffer.accept(

@@ -261,6 +261,8 @@ def _recognise_object(document: dict[str, Any]) -> Format:
         return Format("news", "news/yahoo")
     if {"catalogVersion", "vulnerabilities"} <= keys:
         return Format("kev", "kev/catalogue")
+    if {"format", "vulnerabilities", "totalResults"} <= keys:
+        return Format("vulnerabilities", "vulnerabilities/nvd")
     if "accessionNumber" in as_dict(as_dict(document.get("filings")).get("recent")):
         return Format("company_filings", "company_filings/submissions")
     hits = as_list(as_dict(document.get("hits")).get("hits")) or as_list(document.get("hits"))

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cyberpi_assets.settings import OcrRules
-from cyberpi_assets.sources.events import catalogues, edgar, feeds, halts, headline_tables, headlines
+from cyberpi_assets.sources.events import catalogues, edgar, feeds, halts, headline_tables, headlines, nvd
 from cyberpi_assets.sources.files import content as c
 from cyberpi_assets.sources.files import disclosures, official, people, quotes, recognise, tickers, unified
 from cyberpi_assets.sources.files.bars import read_bars
@@ -36,7 +36,7 @@ from cyberpi_assets.sources.rows import Origin, Reading, Record, Unreadable
 from cyberpi_assets.sources.values import shorten
 from cyberpi_assets.tables import SchemaMismatch
 
-READER_VERSION: Final = 4  # a higher number reads every file anew
+READER_VERSION: Final = 5  # a higher number reads every file anew
 LARGE_BYTES: Final = 8 * 2**20  # larger files first: they take longest
 _BATCH: Final = 20_000
 
@@ -249,6 +249,7 @@ def _read_document(
         "news/yahoo": lambda: headlines.read_news_document(document, origin),
         "halts/feed": lambda: halts.read_halts_document(document, origin),
         "kev/catalogue": lambda: catalogues.read_kev(document, origin),
+        "vulnerabilities/nvd": lambda: nvd.read_nvd(document, origin),
         "company_filings/submissions": lambda: edgar.read_submissions(document, origin),
         "company_filings/search": lambda: edgar.read_search(document, origin),
         "companies/sec-tickers": lambda: _read_rows(form, tickers.sec_records(document), origin),

@@ -5,13 +5,14 @@ Belongs here: the one place where a source of news is added. `parts.py` opens th
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 from cyberpi_assets.settings import Settings
 from cyberpi_assets.sources.lists import read_list
-from cyberpi_assets.sources.live import edgar
+from cyberpi_assets.sources.live import edgar, nvd
 from cyberpi_assets.sources.live.feeds import FeedsPart, feeds_of, hosts_of
 from cyberpi_assets.sources.live.halts import FRESH_SECONDS, HaltsPart
 from cyberpi_assets.sources.live.lists import KevPart, OfacPart
@@ -38,6 +39,7 @@ def news_hosts(settings: Settings, patient: bool) -> dict[str, HostRules]:
         "edgar": {rules.sec_url: sec, rules.sec_search_url: sec},
         "halts": {rules.halts_url: kind(min(often, FRESH_SECONDS))},
         "kev": {rules.kev_url: kind(seldom), rules.kev_mirror_url: kind(seldom)},
+        "nvd": {rules.nvd_url: dataclasses.replace(kind(seldom, nvd.PER_SECOND), timeout=60.0)},
         "ofac": {rules.ofac_url: kind(seldom)},
     }
     hosts: dict[str, HostRules] = {}
@@ -65,6 +67,7 @@ def news_makers(settings: Settings, client: PoliteClient) -> dict[str, Callable[
         "edgar": lambda: edgar.EdgarPart(client, sec, contact, shelves, rules.max_documents),
         "halts": lambda: HaltsPart(client, rules.halts_url, shelves),
         "kev": lambda: KevPart(client, rules.kev_url, rules.kev_mirror_url),
+        "nvd": lambda: nvd.NvdPart(client, rules.nvd_url, shelves, rules.nvd_entries, rules.list_hours),
         "ofac": lambda: OfacPart(client, rules.ofac_url, shelves),
         "feeds": lambda: FeedsPart(client, feeds_of(read_list("feeds", settings.home)), shelves),
         "yahoo": lambda: YahooNewsPart(yahoo_session, rules.tickers, shelves, client.clock.now),

@@ -81,7 +81,8 @@ NEIGHBOURS: Final = (
 PATHS: Final = (
     "MATCH (v:CVE {id: $cve})-[e]-(x)-[f]-(c:Company) "
     "RETURN type(e) AS first, labels(x)[0] AS label, x.id AS id, x.words AS words, type(f) AS second, "
-    "c.id AS ticker, c.words AS company ORDER BY label DESC, ticker, id LIMIT $limit"
+    "c.id AS ticker, c.words AS company, v.cvss AS cvss, v.rating AS rating "
+    "ORDER BY label DESC, ticker, id LIMIT $limit"
 )
 OFFICIALS: Final = (
     "MATCH (o:Official)-[t:TRADED]->(c:Company {id: $ticker})<-[h:HIT]-(e:Event) "

@@ -83,7 +83,10 @@ class GraphStore(ABC):
         return self.run(cypher.NEIGHBOURS, {"ticker": ticker, "limit": limit})
 
     def paths(self, cve: str, limit: int = 50) -> list[dict[str, Any]]:
-        """From a vulnerability to listed companies: by the vendor of the product, or by an item that names both."""
+        """From a vulnerability to listed companies: by the vendor of the product, or by an item that names both.
+
+        `cvss` and `rating` are those of the vulnerability, None where it has none.
+        """
         return self.run(cypher.PATHS, {"cve": cve, "limit": limit})
 
     def officials(self, ticker: str, limit: int = 50) -> list[dict[str, Any]]:

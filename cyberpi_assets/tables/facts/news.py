@@ -118,6 +118,31 @@ catalog_version string  version of the release
     home="fact",
 )
 
+VULNERABILITY_FACTS = table(
+    "vulnerability_facts",
+    "One entry of the National Vulnerability Database as one answer has it; it changes as it is analysed.",
+    """
+cve         string!  CVE number
+published_at timestamp! when the database published it
+modified_at timestamp! when it last changed there
+status      string   Received | Awaiting Analysis | Analyzed | Modified | Rejected | ...
+description string   in English, at most 4,000 characters
+cvss        float    base score, 0 to 10; null where it has none
+cvss_version string  3.1, else 3.0, 4.0, 2.0: the first there is
+rating      string   none | low | medium | high | critical, as stated with the score
+vector      string   CVSS vector of the score
+scored_by   string   who gave the score
+cwes        strings  weaknesses, at most 50
+vendors     strings  vendors of vulnerable products, lower case as printed, at most 50
+products    strings  `vendor: product`, at most 50
+n_products  int!     vulnerable products in all
+seen_at     timestamp  when a live source fetched it; null for bulk files
+"""
+    + TRACE,
+    key="file line",
+    home="fact",
+)
+
 INCIDENT_FACTS = table(
     "incident_facts",
     "One cyber incident of a listed company as a list of incidents states it.",
