@@ -4,9 +4,9 @@ Here belongs how entries are taken off a stream at least once. What is done with
 around both in `worker.py`.
 
 An entry is acknowledged only after the store has it. What a dead worker had taken is claimed by another after a while
-of silence; an entry that was taken too often goes to the dead letters with the reason. Ids that foreign producers
-pushed to the list are moved into the stream by one script, so they are in one of the two at any moment. The stream is
-cut behind the oldest entry that any group still needs, never by length.
+of silence; an entry that was taken too often, and failed by itself, goes to the dead letters with the reason. Ids that
+foreign producers pushed to the list are moved into the stream by one script, so they are in one of the two at any
+moment. The stream is cut behind the oldest entry that any group still needs, never by length.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ for _, id in ipairs(ids) do redis.call('XADD', KEYS[2], '*', 'id', id, 'from', '
 return #ids
 """
 _LONGEST_ID = 200  # of a foreign id, in a reason
+ENDED = "the worker that tried it alone ended before it was stored"
 
 
 @dataclass(frozen=True)
@@ -116,12 +117,19 @@ class Lane:
         return [Entry(e.number, e.threat_id, counts.get(e.number, 1)) for e in entries]
 
     def _worth_trying(self, entries: Sequence[Entry]) -> list[Entry]:
-        """Without those that were handed out too often, which are buried with their last error."""
-        spent = [e for e in entries if e.deliveries > self.rules.max_deliveries]
-        for entry in spent:
-            error = self._client.hget(keys.errors_of(self.queue), entry.number)
-            self.bury(entry, error or "every worker that took it ended before it was stored")
-        return [e for e in entries if e.deliveries <= self.rules.max_deliveries]
+        """Without those that were handed out too often and failed by themselves, which are buried with their error.
+
+        One that was only ever in hand beside others has done nothing yet: it is tried again.
+        """
+        often = [e for e in entries if e.deliveries > self.rules.max_deliveries]
+        if not often:
+            return list(entries)
+        errors = self._client.hmget(keys.errors_of(self.queue), [e.number for e in often])
+        spent = {e.number: error for e, error in zip(often, errors, strict=True) if error is not None}
+        for entry in often:
+            if entry.number in spent:
+                self.bury(entry, spent[entry.number])
+        return [e for e in entries if e.number not in spent]
 
     def documents(self, entries: Sequence[Entry]) -> list[str | None]:
         """The items' documents as JSON text; None where there is none (any more)."""
@@ -148,6 +156,10 @@ class Lane:
     def put_off(self, entry: Entry, error: str) -> None:
         """Leave an entry to be taken again after a while; the error is the reason if it is buried in the end."""
         self._client.hset(keys.errors_of(self.queue), entry.number, error)
+
+    def suspect(self, entry: Entry) -> None:
+        """Note, before an entry is tried alone, what will be known of it if its worker does not live to say more."""
+        self._client.hset(keys.errors_of(self.queue), entry.number, ENDED)
 
     def renew(self, entries: Sequence[Entry]) -> None:
         """Say that this worker lives and still works on these: nobody claims them meanwhile."""

@@ -4,8 +4,9 @@ Here belongs the loop: batches, patience with Redis and with the store, one bad 
 Where items go is in `handlers.py`.
 
 A batch is acknowledged after the store has committed it. A batch that fails is halved until the item that cannot be
-stored stands alone and does not hold up the rest; items that were handed out several times already are tried one by one
-from the start, so that one that kills its worker is found out alone.
+stored stands alone and does not hold up the rest. Items that were handed out several times already are tried in parts
+that grow smaller with each time, so that one that kills its worker is found out alone, and the others with it are not
+each tried alone: workers end for other reasons too.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from cyberpi_assets.storage.redis_server import RedisUnavailable, said
 
 NO_DOCUMENT = "there is no document threat:parsed of this id: expired, or never written"
 LARGEST = 2 * 2**20  # characters of a document
-_SINGLY = 3  # deliveries from which an entry is tried alone
+_SUSPECT = 3  # deliveries from which entries are tried in parts of a batch: an eighth, then an eighth of that
 _BLOCK_MS = 1_000
 _LONGEST_PAUSE = 10.0
 _FIRST_PAUSE = 0.1
@@ -137,10 +138,11 @@ class Worker:
                 if once:
                     lane.trim()
                     return
-            singly = [e for e in entries if e.deliveries >= _SINGLY]
-            self._batch(lane, [e for e in entries if e.deliveries < _SINGLY])
-            for entry in singly:
-                self._batch(lane, [entry])
+            with self._holding(lane, entries):
+                for part in _parts(entries, self._rules.batch):
+                    if len(part) == 1 and part[0].deliveries >= _SUSPECT:
+                        lane.suspect(part[0])
+                    self._batch(lane, part)
             self._sign_of_life(lane)
             if self.tally.stored - self._trimmed_at >= _TRIM_EVERY:
                 lane.trim()
@@ -168,9 +170,7 @@ class Worker:
         if not items:
             return
         try:
-            with self._holding(lane, ready):
-                done = self._store(items)
-            if not done:
+            if not self._store(items):
                 return
         except Exception as error:  # whatever it is, it must not stop the others
             if len(ready) > 1:
@@ -186,7 +186,7 @@ class Worker:
 
     @contextmanager
     def _holding(self, lane: Lane, entries: Sequence[Entry]) -> Generator[None]:
-        """Nobody claims these entries while this process works on them, a store that hangs for good excepted."""
+        """Nobody claims these entries while this process works on any, a store that hangs for good excepted."""
         done, until = threading.Event(), time.monotonic() + _LONGEST_HOLD
 
         def hold() -> None:
@@ -226,6 +226,17 @@ class Worker:
     def _put_off(self, lane: Lane, entry: Entry, error: str) -> None:
         lane.put_off(entry, error)
         self.tally.put_off += 1
+
+
+def _parts(entries: Sequence[Entry], batch: int) -> Generator[Sequence[Entry]]:
+    """What is stored together: fresh entries whole, the others the smaller the more often they were handed out."""
+    by_size: dict[int, list[Entry]] = {}
+    for entry in entries:
+        tried = max(0, entry.deliveries - _SUSPECT + 1)
+        by_size.setdefault(max(1, batch >> 3 * tried), []).append(entry)
+    for size, mine in sorted(by_size.items(), reverse=True):
+        for at in range(0, len(mine), size):
+            yield mine[at : at + size]
 
 
 def read(threat_id: str, document: str) -> Item:
