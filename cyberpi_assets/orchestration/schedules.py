@@ -48,8 +48,19 @@ def _now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def schedules_of(settings: Settings, now: Callable[[], dt.datetime] = _now) -> list[dg.ScheduleDefinition]:
-    """The schedules of the house, for these settings. `now`: the moment at which a tick is evaluated, UTC."""
+def _history(context: dg.ScheduleEvaluationContext) -> dg.DagsterInstance:
+    return context.instance
+
+
+def schedules_of(
+    settings: Settings,
+    now: Callable[[], dt.datetime] = _now,
+    history: Callable[[dg.ScheduleEvaluationContext], dg.DagsterInstance] = _history,
+) -> list[dg.ScheduleDefinition]:
+    """The schedules of the house, for these settings.
+
+    `now`: the moment at which a tick is evaluated, UTC; `history`: where the runs before it are looked up.
+    """
     live = settings.profile is Profile.LIVE
 
     def ask_market(context: dg.ScheduleEvaluationContext, name: str, how: str, minutes: int) -> Asked:
@@ -59,7 +70,7 @@ def schedules_of(settings: Settings, now: Callable[[], dt.datetime] = _now) -> l
         reason = why_not(moment) or moments.too_late(moment, now(), minutes)
         if reason is not None:
             return dg.SkipReason(reason)
-        if moments.busy(context.instance, moments.of_schedule(name)):
+        if moments.busy(history(context), moments.of_schedule(name)):
             return dg.SkipReason("the run before this one goes on")
         month = f"{moment.astimezone(NEW_YORK):%Y-%m}"
         tags = {SWEEP: how, RANGE_FROM: month, RANGE_TO: month, PROVIDER: settings.market.provider}
@@ -105,10 +116,10 @@ def schedules_of(settings: Settings, now: Callable[[], dt.datetime] = _now) -> l
     def news_poll(context: dg.ScheduleEvaluationContext) -> Asked:
         if not live:
             return dg.SkipReason(f"profile {settings.profile.value} asks no source; profile live does")
-        if moments.busy(context.instance, moments.of_schedule("news_poll")):
+        if moments.busy(history(context), moments.of_schedule("news_poll")):
             return dg.SkipReason("the run before this one goes on")
         moment = context.scheduled_execution_time.astimezone(dt.UTC)
-        months = news_months(moment, moments.went_through(context.instance, "news_poll"))
+        months = news_months(moment, moments.went_through(history(context), "news_poll"))
         return dg.RunRequest(
             run_key=f"news:{_key(moment)}",
             tags={RANGE_FROM: months[0], RANGE_TO: months[1], PLANNED: "schedule", TICK: moment.isoformat()},
@@ -126,10 +137,10 @@ def schedules_of(settings: Settings, now: Callable[[], dt.datetime] = _now) -> l
     def evening_disclosures(context: dg.ScheduleEvaluationContext) -> Asked:
         if not live:
             return dg.SkipReason(f"profile {settings.profile.value} asks no sites; profile live does")
-        if moments.busy(context.instance, moments.of_schedule("evening_disclosures")):
+        if moments.busy(history(context), moments.of_schedule("evening_disclosures")):
             return dg.SkipReason("the run before this one goes on")
         moment = context.scheduled_execution_time.astimezone(dt.UTC)
-        last = moments.went_through(context.instance, "evening_disclosures")
+        last = moments.went_through(history(context), "evening_disclosures")
         months = moments.months_since(moment, last, _LATE_FILINGS_DAYS)
         return dg.RunRequest(
             run_key=f"disclosures:{moment.astimezone(NEW_YORK):%Y-%m-%d}",
@@ -140,7 +151,7 @@ def schedules_of(settings: Settings, now: Callable[[], dt.datetime] = _now) -> l
         moment = context.scheduled_execution_time.astimezone(dt.UTC)
         of = moments.ended(moment, period)
         tags = {REPORT: of}
-        if moments.busy(context.instance, tags) or context.instance.get_runs(
+        if moments.busy(history(context), tags) or history(context).get_runs(
             dg.RunsFilter(tags=tags, statuses=[dg.DagsterRunStatus.SUCCESS]), limit=1
         ):
             return dg.SkipReason(f"the report of {of} is written, or is being written")
