@@ -22,6 +22,8 @@ RANGE_FROM, RANGE_TO = "dagster/asset_partition_range_start", "dagster/asset_par
 ONE_MONTH = "dagster/partition"
 PLANNED = "cyberpi/terminal"  # a run of the terminal, which has asked the sources before it planned
 
+REPORT = "cyberpi/report"  # a run that keeps a copy of the pattern report, named after this week or month
+
 # A range of months is one run: 500 runs of one month each take minutes to start, one run of 500 months seconds.
 ONE_RUN = dg.BackfillPolicy.single_run()
 

@@ -18,7 +18,7 @@ import dagster as dg
 from cyberpi_assets.orchestration import moments
 from cyberpi_assets.orchestration.jobs import disclosures, monitor, news, patterns, sweep
 from cyberpi_assets.orchestration.moments import NEW_YORK, TICK, Period, opening_hours, why_not
-from cyberpi_assets.orchestration.partitions import PLANNED, RANGE_FROM, RANGE_TO
+from cyberpi_assets.orchestration.partitions import PLANNED, RANGE_FROM, RANGE_TO, REPORT
 from cyberpi_assets.orchestration.sweeping import ASK, QUOTES, SWEEP
 from cyberpi_assets.settings import Profile, Settings
 
@@ -29,7 +29,6 @@ ZONE: Final = "America/New_York"
 EVERY_HALF_HOUR: Final = ["30 9 * * 1-5", "0,30 10-15 * * 1-5", "0 16 * * 1-5"]
 EVERY_FIVE_MINUTES: Final = ["30-59/5 9 * * 1-5", "*/5 10-15 * * 1-5", "0 16 * * 1-5"]
 PROVIDER: Final = "cyberpi/provider"  # tag of a run: whom it asks; one at a time of each
-REPORT: Final = "cyberpi/report"  # tag of a run: the week or month whose report it writes
 _LATE_FILINGS_DAYS: Final = 30  # a report may be listed that many days after the day of its submission
 _LATE_NEWS_DAYS: Final = 2
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from cyberpi_assets.tables import TIMING_REPORT
 
 _ENDINGS = {"text": "txt", "json": "json", "md": "md", "html": "html", "csv": "csv"}
 _PREVIEW_CHARACTERS = 20_000
+_PERIOD = re.compile(r"\d{4}-(?:W\d{2}|\d{2})")
 
 
 @dataclass(frozen=True)
@@ -44,14 +46,23 @@ def write_timing(con: duckdb.DuckDBPyConnection, folder: Path, root: Path, rules
     return _written("timing_report", texts, len(report.findings), folder, root)
 
 
-def write_patterns(con: duckdb.DuckDBPyConnection, folder: Path, root: Path, rules: RankingRules) -> Written:
-    """The pattern report in all formats."""
+def write_patterns(
+    con: duckdb.DuckDBPyConnection, folder: Path, root: Path, rules: RankingRules, period: str | None = None
+) -> Written:
+    """The pattern report in all formats; for a `period` (2026-W29, 2026-07) a copy is kept under its name.
+
+    Raises ValueError for a period that is none: it names a file.
+    """
+    if period is not None and not _PERIOD.fullmatch(period):
+        raise ValueError(f"{period[:40]!r} is no week and no month")
     report = patterns.pattern_report(con, rules=rules)
     texts = {
         "text": patterns.to_text(report),
         "json": json.dumps(patterns.to_json(report), indent=1, ensure_ascii=False),
         "md": patterns.to_markdown(report),
     }
+    if period is not None:
+        _written(f"pattern_report_{period}", texts, len(report.officials), folder / "patterns", root)
     return _written("pattern_report", texts, len(report.officials), folder, root)
 
 
