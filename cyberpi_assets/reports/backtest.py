@@ -32,6 +32,11 @@ _READ = (
     "incident's figure exceeds; 0.5 is chance. Lift: how much more often incidents than controls lie among the highest "
     "tenth of controls. Ninety-five per cent intervals resample companies and campaigns."
 )
+_READ_ALARMS = (
+    "Right: an incident followed within the window; chance: as many as days at random would have had. PPV: the share "
+    "that was right. Top 5: the same of the five highest scores of each week, against five at random. Lead: median days "
+    "before the incident, against days on which nothing happened (pseudo)."
+)
 
 _RESULTS = """
 SELECT horizon, score, kind, n_events, n_clusters, auc, auc_low, auc_high, q_value, lift, lift_low, lift_high,
@@ -39,7 +44,7 @@ SELECT horizon, score, kind, n_events, n_clusters, auc, auc_low, auc_high, q_val
 FROM early_warning_backtest WHERE sample = $sample
 ORDER BY CASE horizon WHEN 'primary' THEN 1 WHEN 'far' THEN 2 ELSE 3 END,
          CASE kind WHEN 'combined' THEN 1 WHEN 'part' THEN 2 WHEN 'feature' THEN 3 ELSE 4 END, score"""
-_WINDOWS = {"primary": "30 to 14 days", "far": "60 to 31 days", "near": "13 to 2 days"}
+_WINDOWS = {"primary": "30–14", "far": "60–31", "near": "13–2"}  # days before the first session after disclosure
 
 
 def read(con: duckdb.DuckDBPyConnection, sample: str) -> dict[str, Any]:
@@ -51,7 +56,9 @@ def read(con: duckdb.DuckDBPyConnection, sample: str) -> dict[str, Any]:
     return {
         "sample": sample,
         "results": rows(_RESULTS, sample=sample),
-        "alarms": rows("SELECT * FROM backtest_alarms WHERE score IN ('combined', 'volume', 'random') ORDER BY ALL"),
+        "alarms": rows("""
+            SELECT * FROM backtest_alarms WHERE score IN ('combined', 'volume', 'random')
+            ORDER BY CASE horizon WHEN 'primary' THEN 1 WHEN 'far' THEN 2 ELSE 3 END, score"""),
         "events": rows("""
             SELECT coalesce(reason, 'tested') AS reason, sample, count(*) AS n FROM backtest_events
             WHERE grade <> 'weak' GROUP BY ALL ORDER BY n DESC, 1, 2"""),
@@ -72,7 +79,12 @@ def to_rich(found: dict[str, Any]) -> list[RenderableType]:
     parts += [layout.text(r["words"], "bold" if r["horizon"] == "primary" else "") for r in combined]
     parts += ["", layout.text(f"Sample: {_SAMPLES.get(found['sample'], found['sample'])}. {_LEAST}"), ""]
     parts += [layout.heading("Scores before incidents, against matched controls"), _scores(found), layout.text(_READ)]
-    parts += ["", layout.heading("Alarms a person would have had since 2022"), _alarms(found)]
+    parts += [
+        "",
+        layout.heading("Alarms a person would have had since 2022"),
+        _alarms(found),
+        layout.text(_READ_ALARMS),
+    ]
     parts += ["", layout.heading("Which incidents could be tested"), _coverage(found)]
     null = found["null"][0] if found["null"] else {}
     if null.get("draws"):
@@ -91,7 +103,7 @@ def _scores(found: dict[str, Any]) -> RenderableType:
     from cyberpi_assets.reports import layout
 
     return layout.table(
-        [("before", "left"), ("score", "left"), ("n", "right"), ("area", "right"), ("95 %", "right"), ("q", "right"),
+        [("days before", "left"), ("score", "left"), ("n", "right"), ("area", "right"), ("95 %", "right"), ("q", "right"),
          ("lift", "right"), ("95 %", "right"), ("over best baseline", "right")],
         [
             (
@@ -110,12 +122,12 @@ def _alarms(found: dict[str, Any]) -> RenderableType:
     from cyberpi_assets.reports import layout
 
     return layout.table(
-        [("score", "left"), ("before", "left"), ("alarms", "right"), ("a month", "right"), ("right", "right"),
-         ("by chance", "right"), ("PPV", "right"), ("top 5 a week", "right"), ("at random", "right"),
-         ("lead", "right"), ("pseudo", "right")],
+        [("days before", "left"), ("score", "left"), ("alarms", "right"), ("a month", "right"), ("right", "right"),
+         ("chance", "right"), ("PPV", "right"), ("top 5", "right"), ("random 5", "right"), ("lead", "right"),
+         ("pseudo", "right")],
         [
             (
-                r["score"], _WINDOWS.get(r["horizon"], r["horizon"]), f"{r['alarms']:,}",
+                _WINDOWS.get(r["horizon"], r["horizon"]), r["score"], f"{r['alarms']:,}",
                 decimal(number(r["per_month"]), 3),
                 f"{r['hits']:,}", decimal(number(r["expected"]), 1), percent(number(r["precision"]), 2),
                 percent(number(r["top_precision"]), 2), percent(number(r["top_random"]), 2),

@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.xdist_group("killed"), pytest.mark.timeout(900)]
 
 SEED = 2
 WORLD = {"CYBERPI_DEMO_MONTHS": json.dumps(["2025-01", "2025-04"])}
-RUN = ("run", "--from", "2025-01", "--to", "2025-04")
+RUN = ("run", "--quick", "--from", "2025-01", "--to", "2025-04")  # evidence is computed whole, by no month
 QUESTIONS = (
     "select count(*), min(close) from daily_bars",
     "select count(*) from disclosed_trades join disclosure_correlations using (trade_id)",
