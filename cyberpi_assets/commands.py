@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from cyberpi_assets.check_commands import COMMANDS as CHECK_COMMANDS
+from cyberpi_assets.cluster_commands import spread_command
 from cyberpi_assets.highway_commands import COMMANDS as HIGHWAY_COMMANDS
 from cyberpi_assets.highway_commands import say_highway
 from cyberpi_assets.reports.terminal import Options
@@ -302,4 +303,5 @@ COMMANDS: tuple[click.Command, ...] = (
     stop_command,
     *HIGHWAY_COMMANDS,
     *CHECK_COMMANDS,
+    spread_command,
 )

@@ -10,6 +10,7 @@ from cyberpi_assets.assets.stages import STAGES
 from cyberpi_assets.checks import CHECKS
 from cyberpi_assets.checks.catalogue import declared
 from cyberpi_assets.orchestration.check_reports import check_reports, checks_again
+from cyberpi_assets.orchestration.cluster import executor_of
 from cyberpi_assets.orchestration.jobs import JOBS
 from cyberpi_assets.orchestration.progress import progress_logger
 from cyberpi_assets.orchestration.resources import lake_of, resources_of
@@ -27,7 +28,7 @@ def build_defs(settings: Settings, resources: Mapping[str, object] | None = None
         sensors=[*sensors_of(settings), check_reports(lake_of(settings))],
         schedules=schedules_of(settings),
         resources={**resources_of(settings), "declared_checks": declared(), **(resources or {})},
-        executor=dg.in_process_executor,
+        executor=executor_of(settings),
         loggers={"progress": progress_logger},
     )
 

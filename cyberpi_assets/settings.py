@@ -214,7 +214,9 @@ class NewsRules(BaseModel):
     parts: tuple[Literal["edgar", "halts", "kev", "nvd", "ofac", "feeds", "yahoo", "ibkr"], ...] = Field(
         ("edgar", "halts", "kev", "nvd", "ofac", "feeds"), description="sources that are asked"
     )
-    tickers: tuple[str, ...] = Field((), description="symbols whose own headlines yahoo and ibkr are asked for")
+    tickers: tuple[str, ...] = Field(
+        (), description="symbols whose own headlines yahoo and ibkr are asked for; none: those that are watched"
+    )
     poll_minutes: float = Field(5.0, ge=0, description="a feed younger than this is not asked for again")
     list_hours: float = Field(20.0, ge=0, description="nor a list (KEV, NVD, OFAC)")
     max_documents: int = Field(200, ge=0, description="filings whose text is fetched in one run")

@@ -37,6 +37,7 @@ from cyberpi_assets.assets.reference import committees, demo_truth
 from cyberpi_assets.assets.signals import warning_ledger
 from cyberpi_assets.assets.stored import show, stored
 from cyberpi_assets.orchestration.check_log import CheckLog
+from cyberpi_assets.orchestration.partitions import REPORT
 from cyberpi_assets.reports import charts, checks
 from cyberpi_assets.reports.files import write_checks, write_patterns, write_timing
 from cyberpi_assets.settings import Settings
@@ -91,12 +92,14 @@ def timing_report(
         filing_coverage,
         demo_truth,
     ],
-    more=_LATE,
+    more=_LATE + " A run of the schedules `weekly_patterns` and `monthly_patterns` keeps a copy under `patterns/`, "
+    "named after its week or month.",
 )
 def pattern_report(
     context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake], settings: dg.ResourceParam[Settings]
 ) -> pa.Table:
-    written = write_patterns(_views(lake), settings.reports_dir, settings.data_dir, settings.rankings)
+    period = context.run.tags.get(REPORT)
+    written = write_patterns(_views(lake), settings.reports_dir, settings.data_dir, settings.rankings, period)
     context.add_output_metadata({"report": dg.MetadataValue.md(written.preview)})
     return written.rows
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from functools import partial
 
@@ -13,11 +13,11 @@ from cyberpi_assets.domain.options.watchlist import FILE_LIST
 from cyberpi_assets.orchestration.check_log import check_log
 from cyberpi_assets.orchestration.partitions import months_asked_for
 from cyberpi_assets.orchestration.pools import Holding, holding_of, holding_part_of
-from cyberpi_assets.orchestration.sweeping import KEPT, QUOTES, SWEEP, AfterASweep
+from cyberpi_assets.orchestration.sweeping import KEPT, QUOTES, SWEEP, AfterASweep, NoUniverse, universe
 from cyberpi_assets.settings import Profile, Settings
 from cyberpi_assets.sources.demo.source import DemoSources
 from cyberpi_assets.sources.files.source import FileSources
-from cyberpi_assets.sources.intake import Intake, Sources
+from cyberpi_assets.sources.intake import Gathered, Intake, Sources
 from cyberpi_assets.sources.live.parts import live_parts
 from cyberpi_assets.sources.live.source import LiveSources
 from cyberpi_assets.sources.watched import WatchedList, WithLists
@@ -55,11 +55,35 @@ def watched_lists(settings: Settings) -> list[WatchedList]:
     return lists
 
 
+def news_names(settings: Settings) -> tuple[str, ...]:
+    """Whose headlines Yahoo and IBKR are asked for, where the settings name nobody: who is watched; none, if nobody is.
+
+    The table `watchlist`, which is the universe of the settings; before a first run the lists alone.
+    """
+    intake = Intake(settings.intake_dir)
+    lists = WithLists(_Nothing(intake), intake, watched_lists(settings))
+    try:
+        return universe(settings, lambda: lists)
+    except NoUniverse:
+        return ()
+
+
+class _Nothing:
+    """A source of no facts, for lists that stand alone: those of the profile are in the middle of their gathering."""
+
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+
+    def gather(self, progress: Callable[[str], None] | None = None) -> Gathered:  # noqa: ARG002
+        """No units."""
+        return Gathered(self._intake, ())
+
+
 def _of_profile(
     settings: Settings, intake: Intake, months: tuple[str, str] | None, asks: bool, holding: Holding
 ) -> Sources:
     if settings.profile is Profile.LIVE:
-        parts = partial(live_parts, settings, months)
+        parts = partial(live_parts, settings, months, names=partial(news_names, settings))
         return LiveSources(intake, settings.fetched_dir, parts, asks=asks, holding=holding)
     if settings.profile is Profile.FILES:
         assert settings.data is not None

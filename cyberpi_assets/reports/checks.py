@@ -204,10 +204,9 @@ def spans(months: Sequence[str]) -> str:
         else:
             groups.append([month])
     said = [g[0] if len(g) == 1 else f"{g[0]} to {g[-1]}" for g in groups]
-    more = len(said) - _MONTHS_SHOWN
-    return ", ".join(said[:_MONTHS_SHOWN]) + (
-        f" and {more} more spans, {len(months)} months in all" if more > 0 else ""
-    )
+    if len(said) > _MONTHS_SHOWN:
+        said = [*said[: _MONTHS_SHOWN - 1], f"and others, {len(months)} months in all, the last {months[-1]}"]
+    return ", ".join(said)
 
 
 def _number(month: str) -> int:
@@ -217,7 +216,7 @@ def _number(month: str) -> int:
 def to_page(found: Report, profile: str) -> Page:
     """The page of a report: what failed or warned first, then every check by stage."""
     counts = {result: found.count(result) for result in RESULTS}
-    said = ", ".join(f"{n:,} {result}" for result, n in counts.items() if n) or "no check"
+    said = ", ".join(f"{n:,} {result}" for result, n in counts.items() if n) or "none that was asked for"
     troubled = tuple(line for line in found.lines if line.result in ("failed", "warned"))
     sections = [Section("In short", (ABOUT,), (("Checks", said), *_times(found)))]
     if troubled:
@@ -228,7 +227,7 @@ def to_page(found: Report, profile: str) -> Page:
         sections.append(Section(f"Stage {stage}", (), (), _COLUMNS, rows))
     notes = ["Each check, what it means and whether it blocks: docs/checks.md."]
     if found.forgotten:
-        notes.insert(0, f"Left out: results of {found.forgotten:,} checks that are no longer there.")
+        notes.insert(0, f"Left out are results of checks that are no longer there: {found.forgotten:,}.")
     body: dict[str, object] = {
         "schema": "cyberpi/checks/1",
         "profile": profile,
@@ -243,7 +242,8 @@ def _times(found: Report) -> tuple[tuple[str, str], ...]:
     if not moments:
         return ()
     runs = len({line.run_id for line in found.lines if line.run_id is not None})
-    return (("Results", f"{min(moments):%Y-%m-%d %H:%M} to {max(moments):%Y-%m-%d %H:%M} UTC, of {runs:,} runs"),)
+    span = f"{min(moments):%Y-%m-%d %H:%M} to {max(moments):%Y-%m-%d %H:%M} UTC"
+    return (("Results", f"{span}, of {'one run' if runs == 1 else f'{runs:,} runs'}"),)
 
 
 def _plain(line: Line) -> dict[str, object]:

@@ -100,7 +100,7 @@ def bars(*rows: dict[str, object]) -> pa.Table:
 
 
 def test_cells_are_counted_between_each_tickers_first_and_last_bar() -> None:
-    """January 2024 has 21 sessions, February 20. LATE begins on 22 January (8 sessions), GONE ends on 9 February (7)."""
+    """January 2024 has 21 sessions, February 20; 8 of January from the 22nd on, 7 of February up to the 9th."""
     full = plain_bars("FULL", D(2024, 1, 2), D(2024, 2, 29))
     late = plain_bars("LATE", D(2024, 1, 22), D(2024, 2, 29))
     gone = [b for b in plain_bars("GONE", D(2024, 1, 2), D(2024, 2, 9)) if b["session"] != D(2024, 1, 10)]
@@ -169,7 +169,10 @@ def test_a_month_without_filings_of_one_chamber_fails_and_a_misprinted_year_make
 
 def test_the_index_is_the_sum_of_its_bands() -> None:
     """A quarter and three quarters against halves: (1/4 - 1/2) ln(1/2) + (3/4 - 1/2) ln(3/2) = ln(3) / 4."""
-    counts_, reference = np.array([[1e9, 3e9, 0.0], [100.0, 300.0, 0.0]]), np.array([[2e9, 2e9, 0.0], [200.0, 200.0, 0.0]])
+    counts_, reference = (
+        np.array([[1e9, 3e9, 0.0], [100.0, 300.0, 0.0]]),
+        np.array([[2e9, 2e9, 0.0], [200.0, 200.0, 0.0]]),
+    )
     found = psi(counts_, reference)
     assert found[0] == pytest.approx(math.log(3) / 4, rel=1e-6)
     # with half a row more in each of the two bands that are used
@@ -231,7 +234,8 @@ def test_bands_put_every_row_somewhere_and_what_is_not_known_apart() -> None:
     con = duckdb.connect()
     con.execute("""CREATE TABLE daily_bars AS SELECT * FROM (VALUES
         ('2024-01', 10.0, 10.0, 10.0, 1000), ('2024-01', 10.04, 10.0, 10.0, 1000), ('2024-01', 10.06, 10.0, 10.0, 0),
-        ('2024-01', 12.0, 10.0, 10.0, NULL), ('2024-01', NULL, 10.0, 10.0, 5000000000000), ('2024-01', 9.0, 10.0, 10.0, 5)
+        ('2024-01', 12.0, 10.0, 10.0, NULL), ('2024-01', NULL, 10.0, 10.0, 5000000000000),
+        ('2024-01', 9.0, 10.0, 10.0, 5)
         ) v(month, high, low, close, volume)""")
     found = con.sql(banded("daily_bars")).to_arrow_table().to_pylist()
     assert sum(r["n"] for r in found) == 6

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,14 @@ from cyberpi_assets.assets.reference import source_files
 from cyberpi_assets.assets.reports import check_report
 from cyberpi_assets.checks import CHECKS
 from cyberpi_assets.checks.catalogue import declared
-from cyberpi_assets.checks.recorded import Verdict, rows_of
+from cyberpi_assets.checks.recorded import Subject, Verdict, rows_of
+from cyberpi_assets.checks.shape import shape_of
 from cyberpi_assets.domain.quality.verdict import Part
 from cyberpi_assets.orchestration.check_log import LONGEST_SECONDS, CheckLog
 from cyberpi_assets.orchestration.check_reports import check_reports
 from cyberpi_assets.orchestration.partitions import RANGE_FROM, RANGE_TO
 from cyberpi_assets.storage.lake import Lake
+from cyberpi_assets.tables import DAILY_BARS
 from cyberpi_assets_tests.graph.test_blocking import changed
 from cyberpi_assets_tests.graph.world import QUIET, House, facts
 
@@ -49,25 +50,22 @@ def rows(house: House, name: str) -> dict[tuple[str, str, bool], tuple[bool, dic
 
 
 @pytest.fixture(scope="module")
-def lied_to(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, dg.ExecuteInProcessResult]]:
+def lied_to(tmp_path_factory: pytest.TempPathFactory) -> tuple[House, dg.ExecuteInProcessResult]:
     """Bars of four months, one price of February below zero, with the report in the same run."""
     dates = facts()["bar_facts"].column("session").to_pylist()
     given = changed("bar_facts", "close", dates.index(dt.date(2024, 2, 7)), -1.0)
     house = House.build(tmp_path_factory.mktemp("house"), given)
-    yield house, run(house, "2024-01", "2024-04", check_report)
+    return house, run(house, "2024-01", "2024-04", check_report)
 
 
 def test_a_ranged_run_has_a_row_for_each_month_and_its_own(lied_to: Any) -> None:
     house, done = lied_to
     assert not done.success
     found = rows(house, "prices_on_sessions")
-    assert found == {
-        ("2024-01", "2024-04", False): (False, {"on_closed_days": 0, "without_positive_price": 1}),
-        **{
-            (m, m, True): (m != "2024-02", {"month": m, "on_closed_days": 0, "without_positive_price": int(m == "2024-02")})
-            for m in ("2024-01", "2024-02", "2024-03", "2024-04")
-        },
-    }
+    own = {("2024-01", "2024-04", False): (False, {"on_closed_days": 0, "without_positive_price": 1})}
+    bad = {"2024-01": 0, "2024-02": 1, "2024-03": 0, "2024-04": 0}
+    told = {m: {"month": m, "on_closed_days": 0, "without_positive_price": n} for m, n in bad.items()}
+    assert found == own | {(m, m, True): (not bad[m], detail) for m, detail in told.items()}
     assert {k[:2] for k in rows(house, "fresh_by_data_date")} == {("2024-01", "2024-04")}
 
 
@@ -90,31 +88,23 @@ def test_the_report_comes_after_every_check_of_its_run_and_also_where_one_blocks
     assert (lied["result"], lied["months_failing"], lied["run_id"]) == ("failed", ["2024-02"], done.run_id)
     assert {n for (a, n), c in told.items() if a == "daily_bars" and c["result"] == "no result"} == set()
     assert told["filings", "parsed_means_counted"]["result"] == "no result"
-    (made,) = [
-        e for e in done.get_asset_materialization_events() if e.asset_key == dg.AssetKey("check_report")
-    ]
+    (made,) = [e for e in done.get_asset_materialization_events() if e.asset_key == dg.AssetKey("check_report")]
     metadata = made.step_materialization_data.materialization.metadata
     assert "daily\\_bars: prices on sessions" in str(metadata["report"].value)
     assert metadata["failed"].value == 1
     assert {p.suffix for p in house.settings.reports_dir.iterdir()} == {".txt", ".json", ".md", ".html", ".csv"}
 
 
-def test_single_months_report_what_a_range_reports_of_them(lied_to: Any, tmp_path: Path) -> None:
-    """Whichever months a run is over, a month's own row is the same; a run of one month keeps its own row beside it."""
+def test_a_month_has_the_same_row_whichever_months_a_run_is_over(lied_to: Any) -> None:
     house, _ = lied_to
-    whole = {k[0]: v for k, v in rows(house, "columns_keys_and_dates").items() if k[2]}
-    again = rows_of(
-        "daily_bars", "x", dg.AssetCheckSeverity.ERROR, ("2024-02", "2024-02"),
-        Verdict(False, {"n": 3}, {"2024-02": Part(True, {"n": 1}), "2024-03": Part(False, {"n": 2})}), NOW, "run",
-    )  # fmt: skip
-    assert [(r["partition_from"], r["partition_to"], r["passed"], json.loads(r["detail"])) for r in again] == [
-        ("2024-02", "2024-02", False, {"n": 3}),
-        ("2024-02", "2024-02", True, {"month": "2024-02", "n": 1}),
-    ]
-    assert whole["2024-03"][0]
-    assert whole["2024-03"][1]["rows"] == sum(
-        d.startswith("2024-03") for d in map(str, house.lake.read("daily_bars").column("session").to_pylist())
-    )
+    ranged = {k[0]: v for k, v in rows(house, "columns_keys_and_dates").items() if k[2]}
+    alone = shape_of(Subject(house.lake, house.sources, house.settings, ("2024-02", "2024-02")), DAILY_BARS)
+    own, month = rows_of("daily_bars", "x", dg.AssetCheckSeverity.ERROR, ("2024-02", "2024-02"), alone, NOW, "run")
+    assert (own["partition_from"], own["partition_to"]) == (month["partition_from"], month["partition_to"])
+    assert (month["passed"], json.loads(month["detail"])) == ranged["2024-02"]
+    days = house.lake.read("daily_bars").column("session").to_pylist()
+    assert ranged["2024-02"][1]["rows"] == sum(f"{d:%Y-%m}" == "2024-02" for d in days)
+    assert json.loads(own["detail"])["rows"] == len(days)
 
 
 def test_a_run_over_no_months_tells_of_all_that_a_check_knows_and_a_month_with_nothing_to_check_is_told() -> None:

@@ -6,6 +6,7 @@ EDGAR, KEV and OFAC answer with recorded documents; IBKR is the gateway of `tws_
 from __future__ import annotations
 
 import datetime as dt
+import fcntl
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,20 +16,23 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from cyberpi_assets.settings import IbkrRules, LiveRules, NewsRules, Profile, Settings
+from cyberpi_assets import tables
+from cyberpi_assets.orchestration.resources import news_names, sources_of
+from cyberpi_assets.settings import IbkrRules, LiveRules, MarketRules, NewsRules, Profile, Settings
 from cyberpi_assets.sources.events.feeds import LARGEST
 from cyberpi_assets.sources.intake import Gathered, Intake
 from cyberpi_assets.sources.live.edgar import EdgarPart, SecAddresses, refusal
 from cyberpi_assets.sources.live.feeds import Feed, FeedsPart, feeds_of, hosts_of
 from cyberpi_assets.sources.live.halts import HaltsPart
 from cyberpi_assets.sources.live.lists import KevPart, OfacPart
-from cyberpi_assets.sources.live.newsstand import news_hosts
+from cyberpi_assets.sources.live.newsstand import NOBODY, news_hosts
 from cyberpi_assets.sources.live.source import LivePart
 from cyberpi_assets.sources.live.wires import IbkrNewsPart, YahooNewsPart, wire_headline
 from cyberpi_assets.sources.providers.yahoo.session import YahooSession
 from cyberpi_assets.sources.web import errors as e
 from cyberpi_assets.sources.web.client import Clock, HostRules, PoliteClient
 from cyberpi_assets.sources.web.limiter import HostLimiter
+from cyberpi_assets.storage.lake import Lake
 from cyberpi_assets_tests.sources.site import Asked, FakeTime, Reply, Site, serving
 from cyberpi_assets_tests.sources.test_event_formats import HALT, RSS, halts_rss
 from cyberpi_assets_tests.sources.tws_gateway import Headline, World
@@ -473,3 +477,64 @@ def test_yahoos_headlines_and_its_refusals(tmp_path: Path) -> None:
         ("Quorvane grows", "Wire", ["QRVAN"], "u-Quorvane grows")
     ]
     assert [g["subject"] for g in gaps] == ["BLXDT", "ZPHYC"]  # after 429 nobody else is asked for
+
+
+# -------------------------------------------------------------------------------------------- whom headlines are about
+
+
+def of_the_watched(tmp_path: Path, port: int, watched: str, **news: Any) -> tuple[list[str], list[str], Settings]:
+    """Profile live with IBKR's headlines alone: for whom they came, what the account of it says, and the settings."""
+    tmp_path.mkdir(exist_ok=True)
+    names = tmp_path / "watchlist.csv"
+    names.write_text(watched)
+    settings = Settings(  # pyright: ignore[reportCallIssue]
+        profile=Profile.LIVE,
+        store=tmp_path / "store",
+        watchlist=names,
+        universe="watchlist",
+        live=LiveRules(contact="a@b.example", parts=()),  # pyright: ignore[reportCallIssue]
+        news=NewsRules(parts=("ibkr",), **news),  # pyright: ignore[reportCallIssue]
+        market=MarketRules(ibkr=IbkrRules(port=port, timeout=6.0, reconnects=1, backoff=0.01)),  # pyright: ignore[reportCallIssue]
+    )
+    gathered = sources_of(settings).gather()
+    about = sorted(t for r in gathered.facts("news_facts").to_pylist() for t in r["tickers"])
+    said = [r["reason"] for r in gathered.facts("file_facts").to_pylist() if r["file"] == "live:ibkr_news"]
+    return about, said, settings
+
+
+@pytest.fixture
+def headlines() -> World:
+    world = World.of("QRVAN", "ZPHYC", "BLXDT")
+    world.providers = {"BRFG": "Briefing"}
+    world.news = [Headline("BRFG", f"BRFG${n}", "2026-07-13 15:39:00.0", f"News {n}", 1000 + n) for n in range(3)]
+    return world
+
+
+def test_headlines_are_asked_for_whom_the_watchlist_names(tmp_path: Path, headlines: World) -> None:
+    with gateway(headlines) as running:
+        about, said, settings = of_the_watched(tmp_path, running.port, "ticker\nZPHYC\nQRVAN\n")
+        assert (about, said) == (["QRVAN", "ZPHYC"], [])
+        lake = Lake(settings.lake_root)
+        lake.create()
+        row = {"ticker": "BLXDT", "name": None, "sector": None, "reason": None, "lists": ["top_traded"]}
+        universe = pa.Table.from_pylist([row | {"has_bars": True}], schema=tables.WATCHLIST.schema)
+        lake.write("watchlist", universe)  # the universe of the last run has the word, whoever is in the file
+        assert news_names(settings) == ("BLXDT",)
+
+
+def test_the_settings_may_name_others_and_nobody_is_no_reason_to_ask(tmp_path: Path, headlines: World) -> None:
+    with gateway(headlines) as running:
+        about, _, _ = of_the_watched(tmp_path / "a", running.port, "ticker\nZPHYC\n", tickers=("QRVAN",))
+        assert about == ["QRVAN"]
+        about, said, _ = of_the_watched(tmp_path / "b", running.port, "ticker\n")
+        assert (about, said) == ([], [NOBODY])
+
+
+def test_a_sweep_that_has_the_connection_is_not_disturbed(tmp_path: Path, headlines: World) -> None:
+    lock = tmp_path / "store" / "sweeps" / ".ibkr.lock"
+    lock.parent.mkdir(parents=True)
+    with gateway(headlines) as running, lock.open("w") as sweeping:
+        fcntl.flock(sweeping, fcntl.LOCK_EX)
+        about, said, _ = of_the_watched(tmp_path, running.port, "ticker\nZPHYC\n")
+        assert about == []
+        assert "a sweep has the connection" in said[0]

@@ -6,8 +6,8 @@ Belongs here: the one place where a source of news is added. `parts.py` opens th
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from cyberpi_assets.settings import Settings
@@ -16,11 +16,16 @@ from cyberpi_assets.sources.live import edgar, nvd
 from cyberpi_assets.sources.live.feeds import FeedsPart, feeds_of, hosts_of
 from cyberpi_assets.sources.live.halts import FRESH_SECONDS, HaltsPart
 from cyberpi_assets.sources.live.lists import KevPart, OfacPart
-from cyberpi_assets.sources.live.source import LivePart
-from cyberpi_assets.sources.live.wires import IbkrNewsPart, YahooNewsPart
+from cyberpi_assets.sources.live.source import LivePart, Unasked
+from cyberpi_assets.sources.live.wires import IBKR, YAHOO, IbkrNewsPart, YahooNewsPart
 from cyberpi_assets.sources.providers.yahoo.session import YahooSession
 from cyberpi_assets.sources.web.client import HostRules, PoliteClient
 from cyberpi_assets.sources.web.limiter import HostLimiter
+
+NOBODY: Final = (
+    "nobody is watched, so there is nobody to ask headlines for: name companies in data/watchlist.csv or in "
+    "CYBERPI_NEWS__TICKERS"
+)
 
 
 def news_hosts(settings: Settings, patient: bool) -> dict[str, HostRules]:
@@ -50,18 +55,36 @@ def news_hosts(settings: Settings, patient: bool) -> dict[str, HostRules]:
     return hosts
 
 
-def news_makers(settings: Settings, client: PoliteClient) -> dict[str, Callable[[], LivePart]]:
-    """How each source of news is opened, by the name the settings have for it."""
+def news_makers(
+    settings: Settings, client: PoliteClient, names: Callable[[], Sequence[str]]
+) -> dict[str, Callable[[], LivePart]]:
+    """How each source of news is opened, by the name the settings have for it.
+
+    `names`: whose headlines Yahoo and IBKR are asked for where the settings name nobody.
+    """
     rules, shelves = settings.news, settings.fetched_dir / "shelves"
     sec = edgar.SecAddresses(rules.sec_url.rstrip("/"), rules.sec_search_url.rstrip("/"))
     contact = settings.live.contact or ""
 
     def yahoo_session() -> Any:
         of = settings.market.yahoo
-        limiter = HostLimiter(
-            settings.fetched_dir / "slots", "yahoo", of.per_second, client.clock.wall, client.clock.sleep
-        )
+        slots = settings.data_dir / "providers" / "slots"  # one rate with the quotes
+        limiter = HostLimiter(slots, "yahoo", of.per_second, client.clock.wall, client.clock.sleep)
         return YahooSession(limiter, of.pause, of.timeout)
+
+    def yahoo() -> LivePart:
+        asked = rules.tickers or tuple(names())
+        if not asked:
+            return Unasked(YAHOO, NOBODY)
+        return YahooNewsPart(yahoo_session, asked, shelves, client.clock.now)
+
+    def ibkr() -> LivePart:
+        asked, of = rules.tickers or tuple(names()), settings.market.ibkr
+        if not asked and rules.tape_seconds <= 0:
+            return Unasked(IBKR, NOBODY)
+        return IbkrNewsPart(
+            of, asked, shelves, client.clock.now, rules.articles, rules.tape_seconds, settings.sweeps_dir / ".ibkr.lock"
+        )
 
     return {
         "edgar": lambda: edgar.EdgarPart(client, sec, contact, shelves, rules.max_documents),
@@ -70,8 +93,6 @@ def news_makers(settings: Settings, client: PoliteClient) -> dict[str, Callable[
         "nvd": lambda: nvd.NvdPart(client, rules.nvd_url, shelves, rules.nvd_entries, rules.list_hours),
         "ofac": lambda: OfacPart(client, rules.ofac_url, shelves),
         "feeds": lambda: FeedsPart(client, feeds_of(read_list("feeds", settings.home)), shelves),
-        "yahoo": lambda: YahooNewsPart(yahoo_session, rules.tickers, shelves, client.clock.now),
-        "ibkr": lambda: IbkrNewsPart(
-            settings.market.ibkr, rules.tickers, shelves, client.clock.now, rules.articles, rules.tape_seconds
-        ),
+        "yahoo": yahoo,
+        "ibkr": ibkr,
     }

@@ -25,7 +25,7 @@ from cyberpi_assets.sources.live.newsstand import news_hosts, news_makers
 from cyberpi_assets.sources.live.people import PeoplePart
 from cyberpi_assets.sources.live.senate import SenatePart
 from cyberpi_assets.sources.live.senate_efd import SenateEfd
-from cyberpi_assets.sources.live.source import LivePart
+from cyberpi_assets.sources.live.source import LivePart, Unasked
 from cyberpi_assets.sources.live.sweeps import BarsPart, SweepPart
 from cyberpi_assets.sources.live.troubles import NotAsked
 from cyberpi_assets.sources.web.client import Clock, HostRules, PoliteClient
@@ -39,11 +39,15 @@ _NEW_YORK: Final = ZoneInfo("America/New_York")
 
 @contextmanager
 def live_parts(
-    settings: Settings, months: tuple[str, str] | None = None, clock: Clock | None = None
+    settings: Settings,
+    months: tuple[str, str] | None = None,
+    clock: Clock | None = None,
+    names: Callable[[], Sequence[str]] = tuple,
 ) -> Generator[Sequence[LivePart]]:
     """The parts that the settings name, with one client among them.
 
-    `months`: the first and last month (YYYY-MM) of filing that are asked for beside those of the settings.
+    `months`: the first and last month (YYYY-MM) of filing that are asked for beside those of the settings. `names`:
+    whose headlines are asked for where the settings name nobody.
     """
     rules = settings.live
     with client_of(settings, clock=clock) as client:
@@ -58,12 +62,12 @@ def live_parts(
             "house": lambda: HousePart(HouseClerk(client, rules.house_url), asking),
             "senate": lambda: SenatePart(efd_of(client, rules), asking),
             "people": lambda: PeoplePart(Legislators(client, rules.people_url), client.cache),
-            **news_makers(settings, client),
+            **news_makers(settings, client, names),
         }
         parts: list[LivePart] = [makers[name]() for name in dict.fromkeys(rules.parts)]
         parts += [makers[name]() for name in dict.fromkeys(settings.news.parts)]
         if rules.contact is None:
-            parts = [Unasked(part.name) for part in parts]
+            parts = [Unasked(part.name, NO_CONTACT) for part in parts]
         if settings.data is not None or settings.incoming_dir.is_dir():
             parts.append(FolderPart(settings))
         parts += [SweepPart(settings.sweeps_dir), BarsPart(settings.bars_dir)]
@@ -84,19 +88,6 @@ def client_of(settings: Settings, *, patient: bool = True, clock: Clock | None =
     hosts = news_hosts(settings, patient) | {urlsplit(address).netloc.lower(): host for address in addresses}
     agent = f"cyberpi-assets/{metadata.version('cyberpi-assets')} ({rules.contact or 'no contact'})"
     return PoliteClient(settings.fetched_dir, hosts, agent, clock or Clock())
-
-
-class Unasked:
-    """A part that asks nothing, since the settings do not say as whom."""
-
-    remote = True
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def collect(self, intake: Intake, progress: Callable[[str], None]) -> Sequence[str]:  # noqa: ARG002
-        """Raises NotAsked, so that what was fetched before stays."""
-        raise NotAsked(NO_CONTACT)
 
 
 class FolderPart:

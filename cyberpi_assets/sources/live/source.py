@@ -52,6 +52,19 @@ class LivePart(Protocol):
         ...
 
 
+class Unasked:
+    """A part that asks nothing, for a reason that a person can change."""
+
+    remote = True
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name, self._reason = name, reason
+
+    def collect(self, intake: Intake, progress: Progress) -> Sequence[str]:  # noqa: ARG002
+        """Raises NotAsked, so that what was fetched before stays."""
+        raise NotAsked(self._reason)
+
+
 Parts = Callable[[], AbstractContextManager[Sequence[LivePart]]]
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import fcntl
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +25,7 @@ from cyberpi_assets.settings import IbkrRules
 from cyberpi_assets.sources.events.headlines import Headlines, read_news_document
 from cyberpi_assets.sources.intake import Intake
 from cyberpi_assets.sources.live.shelf import Shelf
-from cyberpi_assets.sources.live.troubles import Troubles
+from cyberpi_assets.sources.live.troubles import NotAsked, Troubles
 from cyberpi_assets.sources.providers.answers import NoAnswer, Unreachable
 from cyberpi_assets.sources.providers.ibkr.broker import Broker
 from cyberpi_assets.sources.providers.ibkr.line import Lost
@@ -45,6 +47,21 @@ def wire_headline(text: str) -> tuple[str, str | None]:
     found = _PREFIX.match(text)
     language = _LANGUAGE.search(found["keys"]) if found else None
     return clean_text(text[found.end() :] if found else text) or "", language[1] if language else None
+
+
+@contextmanager
+def _alone(lock: Path | None) -> Generator[None]:
+    """The lock, if nobody has it. Raises NotAsked."""
+    if lock is None:
+        yield
+        return
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("a") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise NotAsked("a sweep has the connection to IBKR; headlines are asked for at the next poll") from None
+        yield
 
 
 class YahooNewsPart:
@@ -103,17 +120,22 @@ class IbkrNewsPart:
         now: Callable[[], dt.datetime],
         articles: int = 0,
         tape_seconds: float = 0.0,
+        lock: Path | None = None,
     ) -> None:
-        """`articles`: full articles asked for in one poll; `tape_seconds`: how long broad tapes are listened to."""
+        """`articles`: full articles asked for in one poll; `tape_seconds`: how long broad tapes are listened to.
+
+        `lock`: a file that whoever asks IBKR holds: one connection has the client's id, and the limits are one.
+        """
         self._rules, self._tickers, self._now = rules, tickers, now
-        self._articles, self._tape_seconds = articles, tape_seconds
+        self._articles, self._tape_seconds, self._lock = articles, tape_seconds, lock
         self._shelf = Shelf(folder, IBKR, "news_facts", "news")
 
     def collect(self, intake: Intake, progress: Callable[[str], None]) -> Sequence[str]:
-        """As `LivePart` says."""
+        """As `LivePart` says. Raises NotAsked while a sweep has the connection: it is not waited for."""
         troubles = Troubles(IBKR)
         try:
-            readings = asyncio.run(self._ask(troubles, progress))
+            with _alone(self._lock):
+                readings = asyncio.run(self._ask(troubles, progress))
             self._shelf.add(readings, self._now())
         except Unreachable as error:
             troubles.say(str(error))

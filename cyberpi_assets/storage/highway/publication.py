@@ -11,6 +11,7 @@ import json
 from typing import Any, cast
 
 import pyarrow as pa
+import redis
 
 from cyberpi_assets.domain.highway.due import due, log
 from cyberpi_assets.settings import Settings
@@ -19,14 +20,14 @@ from cyberpi_assets.storage.highway.gauges import Gauge, dead_letters, gauges
 from cyberpi_assets.storage.highway.keys import QUEUES, Queue
 from cyberpi_assets.storage.highway.publishing import Parcel, open_highway, publish
 from cyberpi_assets.storage.highway.worker import NO_DOCUMENT
-from cyberpi_assets.storage.redis_server import connect
+from cyberpi_assets.storage.redis_server import RedisUnavailable, connect, said
 
 
 def publish_due(settings: Settings, items: pa.Table, before: pa.Table) -> tuple[pa.Table, dict[str, Any]]:
     """Publish what is due; the log after it, and how full the highway is then.
 
     items: `tables.INTELLIGENCE_ITEMS`; before: `tables.THREAT_HIGHWAY`. Nothing is published while more than
-    `highway.max_lag` entries wait for a worker. Raises RedisUnavailable, redis.RedisError.
+    `highway.max_lag` entries wait for a worker. Raises RedisUnavailable.
     """
     rules, client = settings.highway, connect(settings)
     try:
@@ -50,6 +51,10 @@ def publish_due(settings: Settings, items: pa.Table, before: pa.Table) -> tuple[
             told[f"published_{reason}"] = sum(d.row["reason"] == reason for d in found)
         for gauge in gauges(client):
             told |= _figures(gauge)
+    except redis.RedisError as error:  # redis' own words name the address
+        raise RedisUnavailable(
+            f"Redis went away amid the publication: {said(error)}; the next run publishes what the lake holds"
+        ) from None
     finally:
         client.close()
     return log(before, found, now), told
