@@ -44,7 +44,7 @@ SELECT horizon, score, kind, n_events, n_clusters, auc, auc_low, auc_high, q_val
 FROM early_warning_backtest WHERE sample = $sample
 ORDER BY CASE horizon WHEN 'primary' THEN 1 WHEN 'far' THEN 2 ELSE 3 END,
          CASE kind WHEN 'combined' THEN 1 WHEN 'part' THEN 2 WHEN 'feature' THEN 3 ELSE 4 END, score"""
-_WINDOWS = {"primary": "30–14 d", "far": "60–31 d", "near": "13–2 d"}  # before the first session after disclosure
+_WINDOWS = {"primary": "30–14", "far": "60–31", "near": "13–2"}  # days before the first session after disclosure
 
 
 def read(con: duckdb.DuckDBPyConnection, sample: str) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def _scores(found: dict[str, Any]) -> RenderableType:
     from cyberpi_assets.reports import layout
 
     return layout.table(
-        [("before", "left"), ("score", "left"), ("n", "right"), ("area", "right"), ("95 %", "right"), ("q", "right"),
+        [("days", "left"), ("score", "left"), ("n", "right"), ("area", "right"), ("95 %", "right"), ("q", "right"),
          ("lift", "right"), ("95 %", "right"), ("over best baseline", "right")],
         [
             (
@@ -122,7 +122,7 @@ def _alarms(found: dict[str, Any]) -> RenderableType:
     from cyberpi_assets.reports import layout
 
     return layout.table(
-        [("before", "left"), ("score", "left"), ("alarms", "right"), ("a month", "right"), ("right", "right"),
+        [("days", "left"), ("score", "left"), ("alarms", "right"), ("a month", "right"), ("right", "right"),
          ("chance", "right"), ("PPV", "right"), ("top 5", "right"), ("random 5", "right"), ("lead", "right"),
          ("pseudo", "right")],
         [
