@@ -498,7 +498,7 @@ def of_the_watched(tmp_path: Path, port: int, watched: str, **news: Any) -> tupl
     )
     gathered = sources_of(settings).gather()
     about = sorted(t for r in gathered.facts("news_facts").to_pylist() for t in r["tickers"])
-    said = [r["reason"] for r in gathered.facts("file_facts").to_pylist() if r["file"] == "live:ibkr_news"]
+    said = [r["reason"] for r in gathered.files().to_pylist() if r["file"] == "live:ibkr_news"]
     return about, said, settings
 
 
