@@ -10,6 +10,7 @@ Dagster hands over batches only where the variable `DAGSTER_EVENT_BATCH_SIZE` sa
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
@@ -18,20 +19,26 @@ from typing import Any
 from dagster._core.events import ASSET_EVENTS
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
-from sqlalchemy import Connection, Engine, create_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.pool import NullPool, QueuePool
 
 BATCH_VARIABLE = "DAGSTER_EVENT_BATCH_SIZE"
 BATCH = 500
 _ENGINES_KEPT = 64  # one per run whose events are asked for, besides the index
 
 
-def _kind(event: EventLogEntry) -> tuple[str, bool]:
+def _without_waiting(connection: sqlite3.Connection, _: object) -> None:
+    """A commit waits for the disk at checkpoints only: a killed process loses nothing, a power cut the last events."""
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def _kind(entry: EventLogEntry) -> tuple[str, bool]:
     """The run of an event, and whether it is about an asset."""
-    return event.run_id, event.is_dagster_event and event.dagster_event_type in ASSET_EVENTS
+    return entry.run_id, entry.is_dagster_event and entry.dagster_event_type in ASSET_EVENTS
 
 
 class BatchedEventLog(SqliteEventLogStorage):
@@ -52,25 +59,33 @@ class BatchedEventLog(SqliteEventLogStorage):
                 yield conn
 
     def _engine(self, shard: str) -> Engine:
-        """The engine of one file; it holds no connection between questions, so a file may be removed."""
+        """The engine of one file; only that of the index, which stays, holds a connection between questions."""
         if (engine := self._engines.pop(shard, None)) is None:
             engine = create_engine(
                 self.conn_string_for_shard(shard),
-                poolclass=NullPool,
-                connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS},
+                # whoever watches a run waits for its file to change, which closing a connection brings about
+                poolclass=QueuePool if shard == INDEX_SHARD_NAME else NullPool,
+                connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
             )
+            event.listen(engine, "connect", _without_waiting)
         self._engines[shard] = engine  # the last one used stands last
         while len(self._engines) > _ENGINES_KEPT:
             self._engines.pop(next(iter(self._engines))).dispose()
         return engine
+
+    def dispose(self) -> None:
+        """Let go of watchers and files."""
+        super().dispose()
+        while self._engines:
+            self._engines.popitem()[1].dispose()
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Store events of one batch in their order; those that are not about assets one by one, as Dagster does."""
         for (run_id, of_assets), group in groupby(events, key=_kind):
             batch = list(group)
             if not of_assets:
-                for event in batch:
-                    self.store_event(event)
+                for entry in batch:
+                    self.store_event(entry)
                 continue
             statements: list[Any] = [self.prepare_insert_event(e) for e in batch]
             with self.run_connection(run_id) as conn:
