@@ -145,7 +145,8 @@ def _checks(con: duckdb.DuckDBPyConnection, run_id: str | None) -> RenderableTyp
 
 def _paths(con: duckdb.DuckDBPyConnection, data_dir: Path) -> list[RenderableType]:
     rows = con.sql("""
-        SELECT path FROM timing_report UNION ALL SELECT path FROM pattern_report ORDER BY path""").fetchall()
+        SELECT path FROM timing_report UNION ALL SELECT path FROM pattern_report
+        UNION ALL SELECT path FROM check_report WHERE format = 'html' ORDER BY path""").fetchall()
     paths = [str(data_dir / path) for (path,) in rows]
     if (data_dir / "warehouse.duckdb").exists():
         paths.append(f"{data_dir / 'warehouse.duckdb'}  (any DuckDB client opens it)")

@@ -33,7 +33,7 @@ def test_a_run_ends_with_rankings_checks_and_reports_that_exist(demo: Demo) -> N
     assert "FAILED" not in out
     assert "warning" not in out
     paths = [Path(p) for p in re.findall(rf"{re.escape(str(demo.store))}/\S+", out)]
-    assert len(paths) == 7
+    assert len(paths) == 8
     assert all(p.is_file() and p.stat().st_size > 0 for p in paths)
     assert re.search(r"done in \d", out)
 

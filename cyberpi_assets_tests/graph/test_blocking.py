@@ -38,7 +38,9 @@ def materialised(result: dg.ExecuteInProcessResult) -> set[str]:
 
 
 def verdicts(house: House) -> dict[str, Mapping[str, Any]]:
-    return {f"{r['asset']}.{r['check_name']}": r for r in house.lake.read("check_results").to_pylist()}
+    """What the run found, without its months one by one."""
+    found = house.lake.read("check_results").to_pylist()
+    return {f"{r['asset']}.{r['check_name']}": r for r in found if "month" not in json.loads(r["detail"])}
 
 
 @pytest.fixture

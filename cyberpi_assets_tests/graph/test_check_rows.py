@@ -172,3 +172,8 @@ def test_the_catalogue_names_every_check_of_the_graph_in_the_order_of_the_lineag
     stages = [c.stage for c in declared()]
     assert list(dict.fromkeys(stages))[:2] == ["reference", "market"]
     assert len(dict.fromkeys(stages)) == sum(a != b for a, b in zip(stages, [None, *stages], strict=False))
+
+
+def test_every_check_is_in_the_documentation() -> None:
+    said = (Path(__file__).resolve().parents[2] / "docs" / "checks.md").read_text()
+    assert {c.name for c in declared() if f"`{c.name}`" not in said} == set()
