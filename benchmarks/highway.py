@@ -185,7 +185,7 @@ def under_fire(
         [(n * (k + rng.random()) / (worker_kills + 1), "worker") for k in range(worker_kills)]
         + [(n * (k + rng.random()) / (redis_kills + 1), "redis") for k in range(redis_kills)]
     )
-    deadline = time.monotonic() + 60 + n / 200
+    deadline = began + 60 + n / 200 + 5 * worker_kills + 10 * redis_kills
     try:
         while kills:
             if acknowledged(settings) >= kills[0][0]:

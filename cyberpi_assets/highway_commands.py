@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from cyberpi_assets.settings import Settings
     from cyberpi_assets.storage.highway.keys import Queue
     from cyberpi_assets.storage.highway.worker import Handler, Worker
+    from cyberpi_assets.storage.vectors.embedding import Embedding
+    from cyberpi_assets.storage.vectors.store import VectorStore
 
 EXIT_UNAVAILABLE = 1
 _QUEUES: dict[str, Queue] = {"graph": "neo4j", "vectors": "weaviate", "alerts": "alerts"}
@@ -84,8 +86,11 @@ def _handler(settings: Settings, name: str) -> Handler:
         from cyberpi_assets.storage.vectors.embedding import embedding_of
         from cyberpi_assets.storage.vectors.store import open_vectors
 
-        embedding = embedding_of(settings)
-        return VectorHandler(embedding, open_vectors(settings, embedding.engine, embedding.dimensions))
+        def opened() -> tuple[Embedding, VectorStore]:
+            embedding = embedding_of(settings)
+            return embedding, open_vectors(settings, embedding.engine, embedding.dimensions)
+
+        return VectorHandler(*opened(), opened)
     from cyberpi_assets.orchestration.notifying import both_to, wanted
 
     send = write_notices(settings.data_dir / "notices.jsonl")

@@ -13,7 +13,7 @@ from cyberpi_assets.domain.options.watchlist import FILE_LIST
 from cyberpi_assets.orchestration.check_log import check_log
 from cyberpi_assets.orchestration.partitions import months_asked_for
 from cyberpi_assets.orchestration.pools import Holding, holding_of, holding_part_of
-from cyberpi_assets.orchestration.sweeping import KEPT, QUOTES, SWEEP, AfterASweep, NoUniverse, universe
+from cyberpi_assets.orchestration.sweeping import KEPT, QUOTES, SWEEP, AfterASweep, of_the_news
 from cyberpi_assets.settings import Profile, Settings
 from cyberpi_assets.sources.demo.source import DemoSources
 from cyberpi_assets.sources.files.source import FileSources
@@ -56,16 +56,13 @@ def watched_lists(settings: Settings) -> list[WatchedList]:
 
 
 def news_names(settings: Settings) -> tuple[str, ...]:
-    """Whose headlines Yahoo and IBKR are asked for, where the settings name nobody: who is watched; none, if nobody is.
+    """Whose headlines Yahoo and IBKR are asked for, where the settings name nobody: who is watched, or nobody.
 
     The table `watchlist`, which is the universe of the settings; before a first run the lists alone.
     """
     intake = Intake(settings.intake_dir)
     lists = WithLists(_Nothing(intake), intake, watched_lists(settings))
-    try:
-        return universe(settings, lambda: lists)
-    except NoUniverse:
-        return ()
+    return of_the_news(settings, lambda: lists)
 
 
 class _Nothing:

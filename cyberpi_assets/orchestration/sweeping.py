@@ -33,6 +33,7 @@ from cyberpi_assets.tables import COMPANIES, DAILY_BARS, TOP_TRADED_TICKERS, WAT
 SWEEP: Final = "cyberpi/sweep"  # tag of a run: whether it asks the provider first, or what is there is enough
 ASK, QUOTES, KEPT = "ask", "quotes", "kept"
 # Yahoo has no figure of a whole chain that could fire; IBKR's cheap path has
+COLLECTOR: Final = "collector"  # the list of names whose options are asked for
 USUAL_MODE: Final[dict[str, Mode]] = {"yahoo": "full", "ibkr": "fired"}
 
 
@@ -42,24 +43,32 @@ class NoUniverse(Exception):
 
 def universe(settings: Settings, sources: Callable[[], Sources]) -> tuple[str, ...]:
     """Whom to ask for: the table `watchlist`, else the lists of `sources`, before a first run. Raises NoUniverse."""
-    lake = Lake(settings.lake_root, storage_options=settings.lake_options)
-    if lake.version(WATCHLIST.name) > 0:
-        con = connect()
-        try:
-            lake.views(con)
-            rows = con.execute("SELECT ticker FROM watchlist").fetchall()
-        finally:
-            con.close()
-        tickers = [str(ticker) for (ticker,) in rows]
-    else:
-        lists = sources().gather().facts("watchlist_facts")
-        nothing = TOP_TRADED_TICKERS.empty(), COMPANIES.empty(), DAILY_BARS.empty()
-        tickers = list(map(str, watchlist(lists, *nothing, settings.universe).column("ticker").to_pylist()))
+    tickers = [ticker for ticker, _ in watched(settings, sources)]
     if not tickers:
         raise NoUniverse(
             "nobody is watched: no table watchlist and no list of names; run `cyberpi run`, or name --tickers"
         )
     return tuple(sorted(tickers))
+
+
+def of_the_news(settings: Settings, sources: Callable[[], Sources]) -> tuple[str, ...]:
+    """Of the watched, those whose headlines are asked for: all but those on the list `collector` alone; or none."""
+    return tuple(sorted(ticker for ticker, lists in watched(settings, sources) if lists != [COLLECTOR]))
+
+
+def watched(settings: Settings, sources: Callable[[], Sources]) -> list[tuple[str, list[str]]]:
+    """Who is watched, and on which lists: the table `watchlist`, else the lists of `sources`, before a first run."""
+    lake = Lake(settings.lake_root, storage_options=settings.lake_options)
+    if lake.version(WATCHLIST.name) > 0:
+        con = connect()
+        try:
+            lake.views(con)
+            return con.execute("SELECT ticker, lists FROM watchlist").fetchall()
+        finally:
+            con.close()
+    lists = sources().gather().facts("watchlist_facts")
+    nothing = TOP_TRADED_TICKERS.empty(), COMPANIES.empty(), DAILY_BARS.empty()
+    return [(row["ticker"], row["lists"]) for row in watchlist(lists, *nothing, settings.universe).to_pylist()]
 
 
 def provider_of(settings: Settings) -> MarketProvider:

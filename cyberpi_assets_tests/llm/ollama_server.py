@@ -64,9 +64,15 @@ class Server:
 
 @contextmanager
 def ollama_server(
-    *chat: Said, vram: float | None = 0.5, answer: Callable[[dict[str, Any]], Said] | None = None
+    *chat: Said,
+    vram: float | None = 0.5,
+    answer: Callable[[dict[str, Any]], Said] | None = None,
+    embed: Callable[[dict[str, Any]], tuple[int, Any]] | None = None,
 ) -> Iterator[Server]:
-    """Serve the answers in order, the last one again and again, until the block ends."""
+    """Serve the answers in order, the last one again and again, until the block ends.
+
+    `embed`: the status and the body of each answer of /api/embed, by what was asked.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -85,6 +91,9 @@ def ollama_server(
         def do_POST(self) -> None:
             question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             server.asked.append(question)
+            if self.path == "/api/embed":
+                self._json(*(embed(question) if embed else (404, {"error": "no such path"})))
+                return
             said = answer(question) if answer else server.chat.pop(0) if len(server.chat) > 1 else server.chat[0]
             if said.hold is not None:
                 said.hold.wait(20)

@@ -512,8 +512,10 @@ def headlines() -> World:
 
 def test_headlines_are_asked_for_whom_the_watchlist_names(tmp_path: Path, headlines: World) -> None:
     with gateway(headlines) as running:
-        about, said, settings = of_the_watched(tmp_path, running.port, "ticker\nZPHYC\nQRVAN\n")
-        assert (about, said) == (["QRVAN", "ZPHYC"], [])
+        about, said, settings = of_the_watched(
+            tmp_path, running.port, "ticker,lists\nZPHYC,collector news\nQRVAN,\nBLXDT,collector\n"
+        )
+        assert (about, said) == (["QRVAN", "ZPHYC"], [])  # of the third, options alone are asked for
         lake = Lake(settings.lake_root)
         lake.create()
         row = {"ticker": "BLXDT", "name": None, "sector": None, "reason": None, "lists": ["top_traded"]}

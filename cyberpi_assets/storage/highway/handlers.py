@@ -17,19 +17,38 @@ from cyberpi_assets.domain.highway.graph import of_items
 from cyberpi_assets.domain.highway.items import Item, latest, vector_row, words
 from cyberpi_assets.storage.graph.store import GraphStore
 from cyberpi_assets.storage.highway import keys
-from cyberpi_assets.storage.vectors.embedding import Embedding
+from cyberpi_assets.storage.vectors.embedding import DimensionsChanged, Embedding
 from cyberpi_assets.storage.vectors.store import VectorStore
 
 
 class VectorHandler:
-    """Items into a vector store; what is stored already, unchanged, is not embedded again."""
+    """Items into a vector store; what is stored already, unchanged, is not embedded again.
 
-    def __init__(self, embedding: Embedding, store: VectorStore) -> None:
-        """Name the engine and its store."""
-        self._embedding, self._vectors = embedding, store
+    Where the model behind the name is exchanged for one with longer or shorter vectors, items go on into the store of
+    these; the next run of `vector_index` puts the earlier ones beside them.
+    """
+
+    def __init__(
+        self,
+        embedding: Embedding,
+        store: VectorStore,
+        again: Callable[[], tuple[Embedding, VectorStore]] | None = None,
+    ) -> None:
+        """Name the engine and its store; `again` opens both anew. Without it DimensionsChanged goes to the caller."""
+        self._embedding, self._vectors, self._again = embedding, store, again
 
     def store(self, items: Sequence[Item]) -> None:
         """See Handler."""
+        try:
+            self._embed(items)
+        except DimensionsChanged:
+            if self._again is None:
+                raise
+            self._vectors.close()
+            self._embedding, self._vectors = self._again()
+            self._embed(items)
+
+    def _embed(self, items: Sequence[Item]) -> None:
         rows = [(vector_row(i), i) for i in latest(items)]
         cheap = self._embedding.likeness == "lexical"  # to embed again takes less than to ask
         known = {} if cheap else self._vectors.known([r["threat_id"] for r, _ in rows])

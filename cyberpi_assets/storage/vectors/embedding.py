@@ -22,9 +22,16 @@ _BATCH = 64
 _LONGEST = 4_000  # characters of a text: what a small model reads at once
 
 
+class DimensionsChanged(StoreUnavailable):
+    """The model behind the name is another one now: its vectors have another length, and belong to another store."""
+
+
 @dataclass(frozen=True)
 class Embedding:
-    """An engine's name, what its likeness means, its dimensions, and the function (texts to rows of length 1)."""
+    """An engine's name, what its likeness means, its dimensions, and the function (texts to rows of length 1).
+
+    The function raises StoreUnavailable; DimensionsChanged for vectors of another length than `dimensions`.
+    """
 
     engine: str
     likeness: Literal["lexical", "semantic"]
@@ -44,14 +51,16 @@ def embedding_of(settings: Settings) -> Embedding:
         trust_env=False,
     )
 
+    dimensions = int(_ask(client, model, ["dimensions"]).shape[1])
+
     def embed(texts: Sequence[str]) -> NDArray[np.float32]:
         asked = [t[:_LONGEST] or " " for t in texts]
         parts = [_ask(client, model, asked[at : at + _BATCH]) for at in range(0, len(asked), _BATCH)]
-        if len({p.shape[1] for p in parts}) > 1:
-            raise StoreUnavailable("the embedding model changed its dimensions")
-        return np.concatenate(parts) if parts else np.zeros((0, 0), np.float32)
+        if any(p.shape[1] != dimensions for p in parts):
+            raise DimensionsChanged("the embedding model changed its dimensions")
+        return np.concatenate(parts) if parts else np.zeros((0, dimensions), np.float32)
 
-    return Embedding(f"ollama:{model}", "semantic", int(embed(["dimensions"]).shape[1]), embed)
+    return Embedding(f"ollama:{model}", "semantic", dimensions, embed)
 
 
 def _ask(client: ollama.Client, model: str, texts: Sequence[str]) -> NDArray[np.float32]:

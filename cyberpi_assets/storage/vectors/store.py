@@ -82,7 +82,7 @@ class VectorStore(Protocol):
 
 
 def open_vectors(settings: Settings, engine: str, dimensions: int) -> VectorStore:
-    """The configured store for vectors of one engine: vectors of two engines are never mixed.
+    """The configured store for vectors of one engine and length: vectors of two are never mixed.
 
     Raises StoreUnavailable.
     """
@@ -94,5 +94,5 @@ def open_vectors(settings: Settings, engine: str, dimensions: int) -> VectorStor
 
     return WeaviateVectors(
         settings.weaviate_url, settings.weaviate_key, settings.stores.weaviate_grpc_port, settings.stores.collection,
-        engine,
+        f"{engine}_{dimensions}",
     )  # fmt: skip
