@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from cyberpi_assets.backfill_commands import COMMANDS as BACKFILL_COMMANDS
+from cyberpi_assets.backfill_commands import say_restated
 from cyberpi_assets.check_commands import COMMANDS as CHECK_COMMANDS
 from cyberpi_assets.cluster_commands import spread_command
 from cyberpi_assets.highway_commands import COMMANDS as HIGHWAY_COMMANDS
@@ -49,7 +51,7 @@ def run_command(ctx: click.Context, everything: bool, first: str | None, last: s
     settings = _settings(ctx)
     if last and not first:
         raise click.UsageError("--to goes with --from")
-    _refuse_other_months(first, last)
+    refuse_other_months(first, last)
     try:
         outcome = run(
             settings,
@@ -67,7 +69,8 @@ def run_command(ctx: click.Context, everything: bool, first: str | None, last: s
     sys.exit(0 if outcome.success else EXIT_FAILED)
 
 
-def _refuse_other_months(first: str | None, last: str | None) -> None:
+def refuse_other_months(first: str | None, last: str | None) -> None:
+    """Raises click.BadParameter for a month that there is not, click.UsageError for two in the wrong order."""
     from cyberpi_assets.orchestration.partitions import MONTHS
 
     every = MONTHS.get_partition_keys()
@@ -86,6 +89,7 @@ def status_command(ctx: click.Context) -> None:
 
     settings = ctx.ensure_object(Options).settings(reads_sources=False)
     say_status(settings)
+    say_restated(settings)
     say_highway(settings)
 
 
@@ -301,6 +305,7 @@ COMMANDS: tuple[click.Command, ...] = (
     sweep_command,
     ui_command,
     stop_command,
+    *BACKFILL_COMMANDS,
     *HIGHWAY_COMMANDS,
     *CHECK_COMMANDS,
     spread_command,

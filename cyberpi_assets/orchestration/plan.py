@@ -93,10 +93,16 @@ def plan(now: dict[str, Any], before: dict[str, Any] | None, lake: Lake) -> Plan
     Bars of a month count in the alerts, surfaces and scores of that month and of later ones, never of earlier ones;
     disclosures are kept by the month of their filing.
     """
+    if before is None or any(lake.version(t) < _FIRST_WRITE for t in _WRITTEN):
+        every = MONTHS.get_partition_keys()
+        return Plan((every[0], every[-1]), "first run")
+    return changes(now, before)
+
+
+def changes(now: dict[str, Any], before: dict[str, Any]) -> Plan:
+    """What differs between two states, as the months that can feel it."""
     every = MONTHS.get_partition_keys()
     whole = (every[0], every[-1])
-    if before is None or any(lake.version(t) < _FIRST_WRITE for t in _WRITTEN):
-        return Plan(whole, "first run")
     if now["rules"] != before["rules"]:
         return Plan(whole, "code, rules or source changed")
     named = {*now["facts"], *before["facts"]} - {*_DATED, *_OF_NO_MONTH}

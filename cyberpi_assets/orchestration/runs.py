@@ -63,7 +63,7 @@ def run(
     with alone(settings, "run", wait=False), opened(settings) as instance:
         click.echo(f"cyberpi: profile {settings.profile.value}, data in {settings.data_dir}", err=True)
         every = MONTHS.get_partition_keys()
-        gathered = _read(settings, None if months is None else (months[0], months[1] or every[-1]), asks=asks)
+        gathered = read_sources(settings, None if months is None else (months[0], months[1] or every[-1]), asks=asks)
         now, before = state_of(settings, gathered), read_state(settings)
         due = plan(now, before, lake_of(settings))
         if everything:
@@ -75,7 +75,7 @@ def run(
             click.echo(f"  {publish_again(settings)}", err=True)
             return Outcome(True, due, None, time.monotonic() - began)
         click.echo(f"  computing {due.months[0]} to {due.months[1]}: {due.reason}", err=True)
-        _end_runs_of_dead_processes(instance)
+        end_runs_of_dead_processes(instance)
         mark_unfinished(settings, before, due.months[0])
         os.environ.update(settings.as_environment())  # the job is found again by name, from the environment
         result = dg.execute_job(
@@ -89,13 +89,20 @@ def run(
         elif result.success and before is not None and now == {k: v for k, v in before.items() if k != UNFINISHED}:
             keep_state(settings, before)  # the months asked for were computed from the facts the others rest on
         if result.success:
-            # files that are gone, and what killed readers left; a run that Dagster launched may be reading meanwhile
-            gathered.intake.sweep(gathered.units, _SPARED if settings.profile is Profile.LIVE else 0.0)
-            lake_of(settings).vacuum()  # versions older than 30 days
+            tidy(settings, gathered)
         return Outcome(result.success, due, result.run_id, time.monotonic() - began)
 
 
-def _end_runs_of_dead_processes(instance: dg.DagsterInstance) -> None:
+def tidy(settings: Settings, gathered: Gathered) -> None:
+    """Delete versions older than 30 days, the intake of files that are gone, and what killed readers left.
+
+    In profile live a run that Dagster launched may be reading meanwhile: what is young stays.
+    """
+    gathered.intake.sweep(gathered.units, _SPARED if settings.profile is Profile.LIVE else 0.0)
+    lake_of(settings).vacuum()
+
+
+def end_runs_of_dead_processes(instance: dg.DagsterInstance) -> None:
     """Whoever holds the profile's lock is its only run from a terminal: others that seem to go on were killed."""
     going_on = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
     for left in instance.get_runs(dg.RunsFilter(statuses=going_on, tags={PLANNED: "run"})):
@@ -103,7 +110,8 @@ def _end_runs_of_dead_processes(instance: dg.DagsterInstance) -> None:
     free_pools(instance)
 
 
-def _read(settings: Settings, months: tuple[str, str] | None = None, *, asks: bool = True) -> Gathered:
+def read_sources(settings: Settings, months: tuple[str, str] | None = None, *, asks: bool = True) -> Gathered:
+    """The facts of the profile, said on standard error while they are read."""
     reading = Reading(sys.stderr)
     gathered = sources_of(settings, months, asks=asks).gather(reading)
     reading.done()
@@ -140,7 +148,7 @@ def say_status(settings: Settings) -> None:
     show(lambda _: status(con, lake.tables, versions))
     before = read_state(settings)
     click.echo(f"\nlast run that went through: {'none' if before is None else 'through ' + before['through']}")
-    due = plan(state_of(settings, _read(settings, asks=False)), before, lake)
+    due = plan(state_of(settings, read_sources(settings, asks=False)), before, lake)
     months = "nothing" if due.months is None else f"{due.months[0]} to {due.months[1]}"
     click.echo(f"a run would compute: {months} ({due.reason})")
 
@@ -150,5 +158,5 @@ def say_import(settings: Settings) -> None:
     from cyberpi_assets.reports.summary import imported
     from cyberpi_assets.reports.terminal import show
 
-    files = _read(settings).files()
+    files = read_sources(settings).files()
     show(lambda _: imported(files))

@@ -383,6 +383,21 @@ class Lake:
             found.setdefault(month, []).append(path)
         return found
 
+    def written(self, name: str) -> dict[str, int]:
+        """Per month ("" in a table without months) when its newest file was written, in ms since 1970."""
+        adds = self._adds(name, None, None)
+        if adds is None or not adds.num_rows:
+            return {}
+        at = [
+            int(t or 0) for t in adds.column("modification_time").cast(pa.timestamp("ms")).cast(pa.int64()).to_pylist()
+        ]
+        partitioned = self.tables[name].partitioned
+        months = [str(m) for m in adds.column(f"partition.{MONTH}").to_pylist()] if partitioned else [""] * len(at)
+        found: dict[str, int] = {}
+        for month, moment in zip(months, at, strict=True):
+            found[month] = max(moment, found.get(month, moment))
+        return found
+
     def select(self, name: str, months: Sequence[str] | None = None, version: int | None = None) -> str:
         """A SQL query over one version of the table with exactly its declared columns, for DuckDB."""
         files, table = self.files(name, months, version), self.tables[name]
@@ -449,6 +464,14 @@ class Lake:
             else:
                 con.execute(f'CREATE OR REPLACE VIEW "{name}" AS {self.select(name)}')
         return list(self.tables)
+
+    def compact(self, name: str) -> None:
+        """Fewer, larger files with the same rows, in their order: for a log, which grows by a small file an append.
+
+        Readers keep the files of their version; a race that is lost to another writer leaves all as it was.
+        """
+        with _storage_errors(name), suppress(CommitFailedError):
+            self._delta(name).optimize.compact(writer_properties=_WRITER, commit_properties=_alone_commit(""))
 
     def vacuum(self, keep_hours: int = 24 * 30) -> int:
         """Delete files that no version of the last `keep_hours` uses, those of killed writers too; how many."""
