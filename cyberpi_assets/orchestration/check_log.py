@@ -21,6 +21,7 @@ from cyberpi_assets.storage.lake import Lake
 from cyberpi_assets.tables import CHECK_RESULTS
 
 LONGEST_SECONDS: Final = 5.0
+MOST_FILES: Final = 256  # of the log, beyond which they are made one: opening each takes longer than reading it
 
 
 class CheckLog:
@@ -45,6 +46,12 @@ class CheckLog:
             self._rows = []
         self._stored_at = self._clock()
 
+    def close(self, most_files: int = MOST_FILES) -> None:
+        """Store what was taken, and make one file of a log that has become many. Raises what `Lake.append` raises."""
+        self.store()
+        if self._lake.size(CHECK_RESULTS.name).files > most_files:
+            self._lake.compact(CHECK_RESULTS.name)
+
 
 @dg.resource(
     required_resource_keys={"lake"}, description="Results of checks on their way into the table check_results."
@@ -55,4 +62,4 @@ def check_log(context: dg.InitResourceContext) -> Iterator[CheckLog]:
     try:
         yield log
     finally:
-        log.store()
+        log.close()

@@ -128,6 +128,12 @@ def test_the_log_stores_a_failure_at_once_and_passes_together(tmp_path: Path) ->
     assert add(True) == 5
     log.store()
     assert lake.version("check_results") == 2  # created, and two appends
+    before = lake.read("check_results").to_pylist()
+    log.close(most_files=2)
+    assert lake.size("check_results").files == 2
+    log.close(most_files=1)
+    assert lake.size("check_results").files == 1
+    assert sorted(map(str, lake.read("check_results").to_pylist())) == sorted(map(str, before))
 
 
 def test_the_sensor_asks_for_a_report_once_results_are_newer_and_nothing_is_going_on(tmp_path: Path) -> None:
