@@ -21,7 +21,8 @@ h1 { font-size: 1.5rem } h2 { font-size: 1.1rem; margin-top: 2rem; border-bottom
 table { border-collapse: collapse; width: 100%; font-size: 13px }
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid #eaeef2;
          overflow-wrap: anywhere }
-th { border-bottom: 2px solid #d0d7de } .right { text-align: right } td.strong { font-weight: 700; color: #b1281c }
+th { border-bottom: 2px solid #d0d7de; white-space: nowrap }
+.right { text-align: right } td.strong { font-weight: 700; color: #b1281c }
 dt { font-weight: 600 } dd { margin: 0 0 .4rem 1rem } .note { color: #57606a; font-style: italic }
 @media (prefers-color-scheme: dark) { body { background: #0d1117; color: #e6edf3 } td.strong { color: #ff9e90 }
   th, td, h2 { border-color: #30363d } .note { color: #9aa4af } }
