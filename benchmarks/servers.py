@@ -7,7 +7,6 @@ Everything ends with the `Cluster`.
 
 from __future__ import annotations
 
-import logging
 import os
 import pwd
 import secrets
@@ -27,7 +26,6 @@ import boto3
 import psycopg2
 import redis
 import yaml
-from moto.server import ThreadedMotoServer
 
 from cyberpi_assets.orchestration.cluster import sections
 from cyberpi_assets.settings import Settings
@@ -73,6 +71,19 @@ def _answers(ask: Callable[[], Any], *errors: type[Exception]) -> bool:
     return False
 
 
+def object_storage(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
+    """moto's server in a process of its own, and its address.
+
+    Not in a thread: delta-rs holds Python's lock while it asks, and a server behind that lock could never answer.
+    """
+    port = free_port()
+    log = (folder / "s3.log").open("wb")
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    server = subprocess.Popen(command, stdout=log, stderr=log)
+    wait_for(lambda: _answers(lambda: socket.create_connection(("127.0.0.1", port), 1).close(), OSError), "S3")
+    return server, f"http://127.0.0.1:{port}"
+
+
 @dataclass
 class Cluster:
     """Servers, and workers that can be killed. `home` is DAGSTER_HOME of all that belong to it."""
@@ -81,7 +92,6 @@ class Cluster:
     environment: dict[str, str] = field(default_factory=dict)
     _servers: list[subprocess.Popen[bytes]] = field(default_factory=list)
     _workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
-    _moto: ThreadedMotoServer | None = None
 
     @property
     def home(self) -> Path:
@@ -92,10 +102,8 @@ class Cluster:
         """Start the servers. Raises NoServer, TimeoutError."""
         self.home.mkdir(parents=True, exist_ok=True)
         self.environment |= {"CYBERPI_POSTGRES_URL": self._postgres(), "CYBERPI_BROKER_URL": self._redis()}
-        logging.getLogger("werkzeug").setLevel(logging.ERROR)  # else a line per request
-        self._moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-        self._moto.start()
-        endpoint = "http://{}:{}".format(*self._moto.get_host_and_port())
+        server, endpoint = object_storage(self.folder)
+        self._servers.append(server)
         keys = {"CYBERPI_S3_KEY": "invented", "CYBERPI_S3_SECRET": secrets.token_hex(8)}
         self.environment |= keys | {
             "CYBERPI_S3__ENDPOINT": endpoint,
@@ -175,8 +183,6 @@ class Cluster:
                 server.kill()
                 server.wait()
         self._servers.clear()
-        if self._moto is not None:
-            self._moto.stop()
 
     def _postgres(self) -> str:
         """A server with a database of ours; its address. As root it runs as the user `postgres`, as it insists."""

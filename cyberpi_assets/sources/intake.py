@@ -145,12 +145,23 @@ class Intake:
             }
             (aside / "manifest.json").write_text(json.dumps(manifest, indent=1))
             final = self.root / unit_id
-            if final.exists():  # read by two processes at once, or unreadable before: the newer one stands
+            if self._same(final, aside):  # read by two processes at once: others may be reading the first one
+                shutil.rmtree(aside)
+                return
+            if final.exists():  # unreadable before: the newer one stands
                 shutil.rmtree(final)
             os.replace(aside, final)
         except BaseException:
             shutil.rmtree(aside, ignore_errors=True)
             raise
+
+    @staticmethod
+    def _same(one: Path, other: Path) -> bool:
+        """Whether both hold the same rows, as their accounts of counts and digests say."""
+        try:
+            return (one / "manifest.json").read_bytes() == (other / "manifest.json").read_bytes()
+        except OSError:
+            return False
 
     def _engine(self) -> duckdb.DuckDBPyConnection:
         """An engine per thread, for signatures: opening one for every fact takes longer than most facts do."""
