@@ -68,6 +68,7 @@ class Warned:
     lead_words: str
     refuted_by: str
     clients: tuple[str, ...]
+    vulnerabilities: tuple[str, ...]
     within_90: str | None
     outcome_days: int | None
 
@@ -91,10 +92,23 @@ class Hunt:
     demo: bool
 
 
+# Vulnerabilities that a warning rests on, by number or by an item that names it: the severest first.
 _CHOSEN = """
+WITH named AS (
+    SELECT cve AS id, cve, cvss, rating FROM vulnerabilities
+    UNION ALL SELECT unnest(items), cve, cvss, rating FROM vulnerabilities
+), rests AS (
+    SELECT warning_id, list(cve || CASE WHEN cvss IS NULL THEN ' (not scored)'
+                                        ELSE printf(' (CVSS %.1f', cvss) || coalesce(', ' || rating, '') || ')' END
+                            ORDER BY cvss DESC NULLS LAST, cve) AS rated
+    FROM (SELECT DISTINCT e.warning_id, n.cve, n.cvss, n.rating
+          FROM (SELECT warning_id, unnest(evidence) AS id FROM early_warnings) e JOIN named n USING (id))
+    GROUP BY warning_id
+)
 SELECT w.warning_id, w.ticker, w.company, w.priority, w.state, w.opened_on, w.opened_at, w.last_on, w.score, w.peak,
-       w.confidence, w.words, w.evidence, w.signals, w.lead_words, w.refuted_by, w.clients, l.within_90, l.outcome_days
-FROM early_warnings w
+       w.confidence, w.words, w.evidence, w.signals, w.lead_words, w.refuted_by, w.clients, l.within_90, l.outcome_days,
+       v.rated
+FROM early_warnings w LEFT JOIN rests v USING (warning_id)
 LEFT JOIN (SELECT * FROM warning_ledger QUALIFY row_number() OVER (PARTITION BY warning_id ORDER BY issued_at) = 1) l
     USING (warning_id)
 WHERE ($states::VARCHAR[] IS NULL OR list_contains($states, w.state)) AND w.priority <= $least
@@ -157,7 +171,7 @@ def hunt(con: duckdb.DuckDBPyConnection, chosen: HuntFilter | None = None) -> Hu
 
 
 def _warned(r: Sequence[Any]) -> Warned:
-    texts = [tuple(clean(t) or "" for t in part or ()) for part in (r[12], r[13], r[16])]
+    texts = [tuple(clean(t) or "" for t in part or ()) for part in (r[12], r[13], r[16], r[19])]
     return Warned(
         warning_id=clean(r[0]) or "",
         ticker=clean(r[1], 40) or "",
@@ -176,6 +190,7 @@ def _warned(r: Sequence[Any]) -> Warned:
         lead_words=clean(r[14], _LONG) or "",
         refuted_by=clean(r[15], _LONG) or "",
         clients=texts[2],
+        vulnerabilities=texts[3],
         within_90=r[17],
         outcome_days=r[18],
     )
@@ -255,6 +270,8 @@ def _lines(w: Warned) -> list[tuple[str, str]]:
         ("Refuted by", w.refuted_by),
         ("Evidence", ", ".join(w.evidence) or MISSING),
     ]
+    if w.vulnerabilities:
+        lines.append(("Vulnerable", "; ".join(w.vulnerabilities)))
     if w.signals:
         lines.append(("Detectors", ", ".join(w.signals)))
     if w.within_90 is not None:

@@ -46,6 +46,10 @@ def issue(ticker: str, priority: str, outcome: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def rated(cve: str, cvss: float | None, **more: Any) -> dict[str, Any]:
+    return {"cve": cve, "cvss": cvss, "rating": cvss and "high", "is_exploited": True, "n_items": 0} | more
+
+
 @pytest.fixture
 def con() -> duckdb.DuckDBPyConnection:
     made = duckdb.connect()
@@ -54,6 +58,10 @@ def con() -> duckdb.DuckDBPyConnection:
             warning("AA", "P1"), warning("BB", "P3", clients=["One"]), warning("CC", "P2", state="lapsed"),
         ],
         "warning_ledger": [issue("AA", "P1", "open"), issue("CC", "P2", "none"), issue("BB", "P2", "followed")],
+        "vulnerabilities": [
+            rated("CVE-2024-12345", 8.8), rated("CVE-2024-0002", 9.8, items=["a:1", "b:2"]),
+            rated("CVE-2024-0003", None, items=["a:1"]), rated("CVE-2024-0004", 9.9, items=["c:3"]),
+        ],
     }  # fmt: skip
     for name in LAKE:
         made.register(f"_{name}", rows.frame(name, given.get(name, [])))
@@ -70,6 +78,15 @@ def test_open_warnings_come_first_by_client_and_urgency(con: duckdb.DuckDBPyConn
     assert [w.ticker for w in page.hunt(con, everything).warnings] == ["CC"]
     with pytest.raises(ValueError, match="no such"):
         page.hunt(con, page.HuntFilter(min_priority="P9"))
+
+
+def test_vulnerabilities_stand_with_their_scores_beside_the_evidence_that_names_them(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    found = page.hunt(con)
+    scored = ("CVE-2024-0002 (CVSS 9.8, high)", "CVE-2024-12345 (CVSS 8.8, high)", "CVE-2024-0003 (not scored)")
+    assert {w.vulnerabilities for w in found.warnings} == {scored}
+    assert "CVE-2024-12345 (CVSS 8.8, high)" in page.to_text(found, 160)
 
 
 def test_every_form_says_what_it_is_worth(con: duckdb.DuckDBPyConnection) -> None:
