@@ -100,7 +100,8 @@ def _halts(rules: AlertLifeRules) -> Kind:
     """Topic: why trade was halted. It holds until trade resumes.
 
     That is the stated moment; where no list states one, the close of the first later session in which the symbol
-    traded. Each close before a stated resumption is a moment at which the halt was known to hold.
+    traded, or its next halt, since only what trades is halted. Each close before a stated resumption is a moment at
+    which the halt was known to hold.
     """
     return Kind(
         "halt",
@@ -125,7 +126,10 @@ def _halts(rules: AlertLifeRules) -> Kind:
         )
         SELECT ticker AS subject, resumed AS moment, true AS trading FROM halts WHERE resumed IS NOT NULL
         UNION ALL
-        SELECT ticker, c.moment, true FROM traded JOIN closes c USING (session)""",
+        SELECT ticker, c.moment, true FROM traded JOIN closes c USING (session)
+        UNION ALL
+        SELECT h.ticker, min(n.halted), true FROM halts h JOIN halts n ON n.ticker = h.ticker AND n.halted > h.halted
+        WHERE h.resumed IS NULL GROUP BY h.ticker, h.halt_id""",
         (4, 3, 2),
         rules.halt_silence_days,
         _TO_THE_SECOND,

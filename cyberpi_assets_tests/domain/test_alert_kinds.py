@@ -91,6 +91,20 @@ def test_halted_twice_in_a_day_is_two_alerts_if_trade_resumed_between_and_one_if
     assert one["evidence"] == ["AA:20240708T140000", "AA:20240708T160000"]
 
 
+def test_a_halt_without_an_end_is_over_when_the_symbol_is_halted_again_long_after() -> None:
+    """No bars of the symbol: that it is halted again says that it had traded."""
+    first = halt("AA", at(8, 14), None, "volatility", "LUDP")
+    second = halt("AA", dt.datetime(2024, 9, 20, 14, tzinfo=dt.UTC), None, "volatility", "LUDP")
+    third = halt("AA", dt.datetime(2024, 9, 20, 15, tzinfo=dt.UTC), dt.datetime(2024, 9, 20, 16, tzinfo=dt.UTC))
+    found = lives([], [], trading_halts=[first, second, third])
+    ends = {(a["topic"], a["first_seen"]): a["cleared_at"] for a in found}
+    assert ends == {
+        ("volatility", first["halted_at"]): second["halted_at"],
+        ("volatility", second["halted_at"]): third["halted_at"],
+        ("news_pending", third["halted_at"]): third["resumed_at"],
+    }
+
+
 def test_a_halt_of_no_second_ends_a_second_later_and_one_that_ends_before_it_begins_is_open() -> None:
     (same,) = lives([], [], trading_halts=[halt("AA", at(8), at(8))])
     assert same["cleared_at"] == at(8, second=1)
