@@ -109,7 +109,8 @@ def official_timeliness(timeliness: pa.Table, trades: pa.Table) -> pa.Table:
     data = ask(
         """
         SELECT coalesce(t.bioguide_id, 'name:' || lower(t.official)) AS bioguide_id,
-               arg_max(t.official, t.filed_on) AS official, arg_max(t.chamber, t.filed_on) AS chamber,
+               coalesce(arg_max(t.official, t.filed_on), max(t.official)) AS official,
+               coalesce(arg_max(t.chamber, t.filed_on), max(t.chamber)) AS chamber,
                count(*) AS n_trades, count(*) FILTER (verdict IN ('on time', 'late')) AS n_known,
                count(*) FILTER (verdict = 'late') AS n_late,
                median(l.filed_on - l.transaction_date)

@@ -249,7 +249,8 @@ def backfill(
 
 def _say_plan(runs: Sequence[Part], months: Sequence[str], done: set[str], why: str | None) -> None:
     kept = f", {len(done)} of them done before" if done else ""
-    click.echo(f"backfill of {_counted(len(months))}{kept}, in {len(runs)} run{'s' if len(runs) != 1 else ''}", err=True)
+    plural = "s" if len(runs) != 1 else ""
+    click.echo(f"backfill of {_counted(len(months))}{kept}, in {len(runs)} run{plural}", err=True)
     if why is not None:
         click.echo(f"  begun before, but not all of it holds: {why}", err=True)
     for number, part in enumerate(runs, 1):
