@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 
 
@@ -48,7 +48,7 @@ class Line:
 
 
 @contextmanager
-def line(server: int, cut_at: bytes | None = None) -> Iterator[Line]:
+def line(server: int, cut_at: bytes | None = None) -> Generator[Line]:
     """A line as long as it is needed."""
     made = Line(server, cut_at)
     try:

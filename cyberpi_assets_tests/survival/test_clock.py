@@ -6,13 +6,13 @@ import datetime as dt
 import itertools
 from zoneinfo import ZoneInfo
 
-import click
 import duckdb
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from dagster._core.test_utils import freeze_time
 
-from cyberpi_assets.commands import _refuse_other_months  # pyright: ignore[reportPrivateUsage]
+from cyberpi_assets.cli import main
 from cyberpi_assets.domain.calendar import closes_of, day_number, sessions_of
 from cyberpi_assets.domain.news.moments import day_of
 from cyberpi_assets.orchestration.partitions import FIRST_MONTH, MONTHS
@@ -46,13 +46,14 @@ def test_the_running_month_is_new_yorks(moment: str, last: str) -> None:
 
 def test_a_month_that_has_not_begun_in_new_york_is_refused() -> None:
     midnight = dt.datetime(2026, 1, 1, 5, tzinfo=dt.UTC)
-    with (
-        freeze_time(midnight - dt.timedelta(seconds=1)),
-        pytest.raises(click.BadParameter, match="2026-01 is no month"),
-    ):
-        _refuse_other_months("2026-01", None)
+    asked = ["run", "--from", "2026-01", "--to", "2025-12"]
+    with freeze_time(midnight - dt.timedelta(seconds=1)):
+        before = CliRunner().invoke(main, asked)
     with freeze_time(midnight):
-        _refuse_other_months("2026-01", None)
+        after = CliRunner().invoke(main, asked)
+    assert (before.exit_code, after.exit_code) == (2, 2)
+    assert "2026-01 is no month from 2012-01 to 2025-12" in before.output
+    assert "--from 2026-01 lies after --to 2025-12" in after.output  # a month now, and asked for wrongly
 
 
 def test_months_follow_each_other_without_a_gap_and_are_an_hour_short_or_long_where_the_clock_jumps() -> None:

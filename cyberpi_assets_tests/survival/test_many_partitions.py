@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
 import pytest
-import sqlalchemy as sa
 import yaml
 from dagster._core.events import DagsterEvent, StepMaterializationData
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.partition_status_cache import get_and_update_asset_status_cache_value
 from deltalake.transaction import AddAction
+from sqlalchemy import Engine, event
 
 from cyberpi_assets.orchestration.history import configured
 from cyberpi_assets.storage.lake import Lake
@@ -30,25 +30,25 @@ def _days(count: int) -> list[str]:
 
 
 @contextmanager
-def _counted() -> Iterator[list[str]]:
+def _counted() -> Generator[list[str]]:
     """The statements that any engine of this process sends meanwhile."""
     sent: list[str] = []
 
     def note(_con: object, _cursor: object, statement: str, *_: object) -> None:
         sent.append(statement)
 
-    sa.event.listen(sa.Engine, "before_cursor_execute", note)
+    event.listen(Engine, "before_cursor_execute", note)
     try:
         yield sent
     finally:
-        sa.event.remove(sa.Engine, "before_cursor_execute", note)
+        event.remove(Engine, "before_cursor_execute", note)
 
 
 def _materialized(key: dg.AssetKey, day: str, run: str) -> EventLogEntry:
     """What a run tells of one partition that it has stored."""
     data = StepMaterializationData(dg.AssetMaterialization(key, partition=day))
-    event = DagsterEvent("ASSET_MATERIALIZATION", "many", step_key="by_day", event_specific_data=data)
-    return EventLogEntry(None, 10, "", run, 1_700_000_000.0, "by_day", "many", event)
+    told = DagsterEvent("ASSET_MATERIALIZATION", "many", step_key="by_day", event_specific_data=data)
+    return EventLogEntry(None, 10, "", run, 1_700_000_000.0, "by_day", "many", told)
 
 
 def _listed(folder: Path, count: int) -> tuple[int, int, int]:

@@ -147,7 +147,7 @@ def until(holds: Callable[[], object], what: str, seconds: float = _PATIENCE_S) 
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.1)
+        time.sleep(0.25)
 
 
 def _processes() -> dict[int, tuple[int, int, str]]:
