@@ -31,6 +31,7 @@ from cyberpi_assets.storage.dagster_io import MONTHS_BEFORE
 if TYPE_CHECKING:
     from cyberpi_assets.settings import Settings
 
+QUEUE: Final = "dagster-celery/queue"
 SPREAD: Final = "cyberpi/spread"  # tag of such a run: wave and share
 _SHARES = 8  # runs that a wave is cut into, where nobody says otherwise
 _POLL_S, _LOOK_S = 0.5, 5.0
@@ -49,6 +50,7 @@ class Part:
     assets: frozenset[dg.AssetKey]
     months: tuple[str, str] | None
     checks: frozenset[dg.AssetCheckKey] = frozenset()
+    queue: str | None = None  # of workers; None: the usual one
 
 
 def waves_of(assets: Sequence[dg.AssetsDefinition], chosen: frozenset[dg.AssetKey]) -> list[list[dg.AssetsDefinition]]:
@@ -85,6 +87,13 @@ def _in_one_run(asset: dg.AssetsDefinition, parent: dg.AssetsDefinition, key: dg
     return bool(named) and not any(i.metadata.get(MONTHS_BEFORE) or i.dagster_type.is_nothing for i in named)
 
 
+def queue_of(asset: dg.AssetsDefinition) -> str | None:
+    """The queue of workers that one of the asset's ops asks for, such as those with a GPU."""
+    node = asset.node_def
+    ops = node.iterate_op_defs() if isinstance(node, dg.GraphDefinition) else [node]
+    return next((op.tags[QUEUE] for op in ops if QUEUE in op.tags), None)
+
+
 def shares(months: Sequence[str], per_run: int | None) -> list[tuple[str, str]]:
     """Months in order as ranges of `per_run`, by default an eighth each: first and last month."""
     size = per_run or max(1, math.ceil(len(months) / _SHARES))
@@ -106,10 +115,16 @@ def plan_spread(
     planned: list[list[Part]] = []
     for number, wave in enumerate(waves_of(of_all, chosen), 1):
         keys = frozenset(key for a in wave for key in a.keys)
-        by_month = frozenset(key for a in wave if a.partitions_def is not None for key in a.keys)
-        parts = [Part(f"{number}:{first}", by_month, (first, last)) for first, last in shares(months, per_run)]
-        whole = [Part(f"{number}:whole", keys - by_month, None)] if keys - by_month else []
-        planned.append([*whole, *(parts if by_month else [])])
+        of: dict[tuple[str | None, bool], set[dg.AssetKey]] = {}
+        for asset in wave:
+            of.setdefault((queue_of(asset), asset.partitions_def is not None), set()).update(asset.keys)
+        parts: list[Part] = []
+        for (queue, by_month), some in of.items():
+            spans = shares(months, per_run) if by_month else [None]
+            for span in spans:
+                name = ":".join(filter(None, [str(number), span[0] if span else "whole", queue]))
+                parts.append(Part(name, frozenset(some), span, queue=queue))
+        planned.append(parts)
         checks = frozenset(check for check in graph.asset_check_keys if check.asset_key in keys)
         if checks:
             planned.append([Part(f"{number}:checks", frozenset(), (months[0], months[-1]), checks)])
@@ -167,7 +182,7 @@ def _launched(instance: dg.DagsterInstance, workspace: object, part: Part) -> st
     whole = repository.get_reconstructable_job(IMPLICIT_ASSET_JOB_NAME)
     definition = repository.get_definition()
     job = whole.get_subset(asset_selection=part.assets, asset_check_selection=part.checks)
-    tags = {SPREAD: part.name}
+    tags = {SPREAD: part.name} | ({QUEUE: part.queue} if part.queue else {})
     if part.months is not None and part.months[0] == part.months[1]:
         tags[ONE_MONTH] = part.months[0]
     elif part.months is not None:

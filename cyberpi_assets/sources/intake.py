@@ -150,7 +150,12 @@ class Intake:
                 return
             if final.exists():  # unreadable before: the newer one stands
                 shutil.rmtree(final)
-            os.replace(aside, final)
+            try:
+                os.replace(aside, final)
+            except OSError:
+                if not self._same(final, aside):  # else another process was first by a moment
+                    raise
+                shutil.rmtree(aside)
         except BaseException:
             shutil.rmtree(aside, ignore_errors=True)
             raise
