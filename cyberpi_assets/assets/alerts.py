@@ -72,6 +72,7 @@ def alerts(
     "alerts",
     kinds={"redis"},
     io_manager_key="redis_io_manager",
+    talks=True,
     more="Pushed into `cascade:working:*`, where analysts' tools read; rows run out an hour after the last push, and "
     "the next run makes them again from the lake. Also written: JSON files in financial_threats/.",
 )

@@ -20,6 +20,7 @@ from cyberpi_assets.storage.lake import Lake
     tables.THREAT_HIGHWAY,
     "highway",
     kinds={"redis", "deltalake"},
+    talks=True,
     more="New and changed items go to Redis, where `cyberpi worker` and other platforms take them: documents under "
     "`threat:parsed:*`, ids on streams beside the lists `queue:*`. Items that Redis lost go again.",
 )
@@ -39,6 +40,7 @@ def threat_highway(
     tables.KNOWLEDGE_GRAPH,
     "highway",
     kinds={"kglite", "deltalake"},
+    talks=True,
     more="Companies, items, vulnerabilities, vendors, incidents, officials with their trades, in a file or in Neo4j. "
     "What the lake no longer has is removed; what came by the highway alone stays.",
 )
@@ -62,6 +64,7 @@ def knowledge_graph(
     tables.VECTOR_INDEX,
     "highway",
     kinds={"numpy", "duckdb"},
+    talks=True,
     more="One vector per threat item, in a file or in Weaviate. Lexical vectors find alike words, not alike meanings.",
 )
 def vector_index(intelligence_items: pa.Table, settings: dg.ResourceParam[Settings]) -> pa.Table:

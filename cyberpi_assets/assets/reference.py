@@ -15,7 +15,13 @@ from cyberpi_assets.sources.intake import Sources
 from cyberpi_assets.tables import conform
 
 
-@stored(tables.SOURCE_FILES, "reference", kinds={"file"}, more="Start here to see what was read and what was not.")
+@stored(
+    tables.SOURCE_FILES,
+    "reference",
+    kinds={"file"},
+    more="Start here to see what was read and what was not.",
+    talks=True,
+)
 def source_files(context: dg.AssetExecutionContext, sources: dg.ResourceParam[Sources]) -> pa.Table:
     files = sources.gather(context.log.info).files()
     context.add_output_metadata(reference.account_of_files(files))

@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 
 from cyberpi_assets.orchestration.partitions import MONTHS, ONE_RUN
+from cyberpi_assets.orchestration.retrying import AWAY, saying_whether_retrying_helps
 from cyberpi_assets.reports.charts import as_markdown_image
 from cyberpi_assets.storage.dagster_io import column_schema
 from cyberpi_assets.tables import Table
@@ -52,12 +53,14 @@ def stored(
     code_version: str = "1",
     op_tags: Mapping[str, str] | None = None,
     more: str = "",
+    talks: bool = False,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Declare an asset that fills one table; stored by month when the table is.
 
-    The description is the table's own, with `more` for whoever materialises it.
+    The description is the table's own, with `more` for whoever materialises it. `talks`: it reads sites or writes to
+    servers, so that trying it again may help; only then it is tried again.
     """
-    return dg.asset(
+    declared = dg.asset(
         name=table.name,
         group_name=group,
         ins=ins,
@@ -75,7 +78,13 @@ def stored(
             "dagster/table_name": table.name,
             "key": ", ".join(table.key),
         },
+        retry_policy=AWAY if talks else None,
     )
+
+    def declare(step: Callable[..., Any]) -> dg.AssetsDefinition:
+        return declared(saying_whether_retrying_helps(step) if talks else step)
+
+    return declare
 
 
 def stored_together(

@@ -12,6 +12,8 @@ from typing import TextIO
 
 import dagster as dg
 
+from cyberpi_assets.orchestration.retrying import reason_of
+
 _SKIPPED_ROWS = "-"
 
 
@@ -71,9 +73,11 @@ class _Lines(logging.Handler):
             if not check.passed:
                 word = "warning" if check.severity is dg.AssetCheckSeverity.WARN else "FAILED"
                 self._say(f"  ✗ check {check.asset_key.to_user_string()}.{check.check_name}: {word}")
+        elif event.event_type is dg.DagsterEventType.STEP_UP_FOR_RETRY:
+            self._say(f"  ! {step:<26} is tried again")
         elif event.event_type is dg.DagsterEventType.STEP_FAILURE:
             error = event.step_failure_data.error
-            cause = error.cause or error if error else None
+            cause = reason_of(error) if error else None
             self._say(f"  ✗ {step:<26} {cause.message.strip() if cause else 'failed'}")
 
     def _seconds(self, step: str) -> str:

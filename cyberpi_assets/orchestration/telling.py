@@ -23,6 +23,7 @@ from cyberpi_assets.orchestration.notifying import (
 )
 from cyberpi_assets.orchestration.partitions import run_months
 from cyberpi_assets.orchestration.resources import lake_of
+from cyberpi_assets.orchestration.retrying import reason_of
 from cyberpi_assets.reports.notices import of_failed_run
 from cyberpi_assets.settings import Settings
 from cyberpi_assets.storage.lake import Lake
@@ -101,7 +102,7 @@ def _failure(context: dg.RunFailureSensorContext) -> tuple[str | None, str | Non
     """The first step that failed and the first line of its reason, without what wraps it."""
     for event in context.get_step_failure_events():
         error = event.step_failure_data.error
-        cause = (error.cause or error) if error is not None else None
+        cause = reason_of(error) if error is not None else None
         words = cause.message.strip().splitlines() if cause is not None else []
         return event.step_key, words[0] if words else None
     return None, context.failure_event.message

@@ -51,9 +51,15 @@ def _through(tmp_path: Path, server: redis_server.Server, port: int) -> Settings
 
 
 def _said(result: dg.ExecuteInProcessResult) -> dict[str, str]:
-    """What each failed step says."""
-    failed = [e for e in result.all_events if e.is_step_failure]
-    return {str(e.step_key): str(e.step_failure_data.error) for e in failed}
+    """What each failed step says, at its first try and at those after it."""
+    said: dict[str, str] = {}
+    for event in result.all_events:
+        error = event.step_failure_data.error if event.is_step_failure else None
+        if event.is_step_up_for_retry:
+            error = event.step_retry_data.error
+        if error is not None:
+            said[str(event.step_key)] = said.get(str(event.step_key), "") + str(error)
+    return said
 
 
 @pytest.mark.parametrize("cut_at", [None, b"threat:parsed:"], ids=["down at the start", "down in the middle"])
