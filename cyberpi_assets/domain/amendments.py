@@ -30,8 +30,9 @@ def dated_by_index(facts: pa.Table, index: pa.Table) -> pa.Table:
     facts: `tables.DISCLOSURE_FACTS`. index: `tables.FILING_FACTS`. Columns and order as `facts`. The date on a document
     is when it was signed; the index says when it was filed. A row's own dates are not touched.
     """
-    numbered = facts.append_column("row", pa.array(range(facts.num_rows), pa.int64()))
-    return ask(
+    asked = ("chamber", "document", "state", "district", "filed_on", "source", "url")
+    numbered = facts.select(asked).append_column("row", pa.array(range(facts.num_rows), pa.int64()))
+    said = ask(
         """
         WITH listed AS (
             SELECT chamber, document, min(filed_on) AS indexed_on,
@@ -44,18 +45,20 @@ def dated_by_index(facts: pa.Table, index: pa.Table) -> pa.Table:
                   WHERE chamber = 'house' AND filing_type = 'P' AND state IS NOT NULL AND url IS NOT NULL)
             GROUP BY ALL HAVING count(DISTINCT document) = 1
         )
-        SELECT f.* REPLACE (
-            CASE WHEN f.source LIKE 'house_clerk%' OR f.source LIKE 'senate_efd%' OR f.filed_on IS NULL
-                 THEN coalesce(indexed_on, f.filed_on) ELSE f.filed_on END AS filed_on,
-            coalesce(f.url, indexed_url, alone_url) AS url)
+        SELECT CASE WHEN f.source LIKE 'house_clerk%' OR f.source LIKE 'senate_efd%' OR f.filed_on IS NULL
+                    THEN coalesce(indexed_on, f.filed_on) ELSE f.filed_on END AS filed_on,
+               coalesce(f.url, indexed_url, alone_url) AS url
         FROM facts f LEFT JOIN listed l USING (chamber, document)
-        LEFT JOIN alone a ON f.document IS NULL AND a.chamber = f.chamber AND a.state = f.state
+        LEFT JOIN alone a ON a.chamber = CASE WHEN f.document IS NULL THEN f.chamber END AND a.state = f.state
              AND a.district = f.district AND a.filed_on = f.filed_on
         ORDER BY f.row""",
-        shape=DISCLOSURE_FACTS,
         facts=numbered,
         index=index,
     )
+    for name in ("filed_on", "url"):
+        place = facts.schema.get_field_index(name)
+        facts = facts.set_column(place, facts.schema.field(place), said.column(name))
+    return facts
 
 
 def superseded(trades: pa.Table, documents: pa.Table) -> pa.Table:
