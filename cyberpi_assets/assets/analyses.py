@@ -21,7 +21,13 @@ _BETWEEN = dg.Out(io_manager_key="op_io_manager")
 # where a GPU is asked for: a worker of the queue `gpu` (Celery), a node with one (Kubernetes), one at a time (pool)
 GPU_TAGS: dict[str, Any] = {
     "dagster-celery/queue": "gpu",
-    "dagster-k8s/config": {"container_config": {"resources": {"limits": {"nvidia.com/gpu": "1"}}}},
+    "dagster-k8s/config": {
+        "container_config": {"resources": {"limits": {"nvidia.com/gpu": "1"}}},
+        "pod_spec_config": {
+            "node_selector": {"cyberpi/gpu": "true"},
+            "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}],
+        },
+    },
 }
 
 
