@@ -6,6 +6,7 @@ not prove Neo4j: its planner, locks, constraints, clusters, and where its Cypher
 
 from __future__ import annotations
 
+import socket
 import socketserver
 import struct
 import threading
@@ -31,12 +32,13 @@ class BoltDouble:
 
         class Session(socketserver.BaseRequestHandler):
             def handle(self) -> None:
+                self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 _Talk(self.request, outer).run()
 
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Session)
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def close(self) -> None:
         self._server.shutdown()
@@ -119,10 +121,9 @@ class _Talk:
         buffer = PackableBuffer()
         Packer(buffer).pack_struct(tag, fields)
         data = bytes(buffer.data)
-        for at in range(0, len(data), 0xFFFF):
-            part = data[at : at + 0xFFFF]
-            self._wire.sendall(struct.pack(">H", len(part)) + part)
-        self._wire.sendall(b"\x00\x00")
+        parts = (data[at : at + 0xFFFF] for at in range(0, len(data), 0xFFFF))
+        # in one go: a small second packet would wait for the first one's acknowledgement
+        self._wire.sendall(b"".join(struct.pack(">H", len(p)) + p for p in parts) + b"\x00\x00")
 
     def _message(self) -> tuple[bytes, list[Any]] | None:
         data = b""

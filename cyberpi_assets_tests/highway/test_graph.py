@@ -127,7 +127,7 @@ def test_text_of_items_is_data_and_never_cypher(graph: GraphStore) -> None:
 def test_a_wrong_password_or_no_server_is_said_without_secrets() -> None:
     double = BoltDouble()
     for url, password in ((f"bolt://127.0.0.1:{double.port}", "hush-hush"), ("bolt://127.0.0.1:1", "hush-hush")):
-        store = Neo4jGraph(SecretStr(url), SecretStr(password), RULES)
+        store = Neo4jGraph(SecretStr(url), SecretStr(password), RULES, patience=0.2)
         with pytest.raises(StoreUnavailable) as refused:
             store.neighbours("VLLM")
         assert "hush" not in str(refused.value)

@@ -55,7 +55,7 @@ class WeaviateDouble(weaviate_pb2_grpc.WeaviateServicer):
 
         self._rest = ThreadingHTTPServer(("127.0.0.1", 0), Rest)
         self.port = self._rest.server_address[1]
-        threading.Thread(target=self._rest.serve_forever, daemon=True).start()
+        threading.Thread(target=self._rest.serve_forever, args=(0.01,), daemon=True).start()
         self._grpc = grpc.server(ThreadPoolExecutor(2))
         weaviate_pb2_grpc.add_WeaviateServicer_to_server(self, self._grpc)
         check = grpc.unary_unary_rpc_method_handler(

@@ -18,19 +18,25 @@ from cyberpi_assets.settings import StoreRules
 from cyberpi_assets.storage.graph.store import GraphStore
 from cyberpi_assets.storage.highway.worker import StoreUnavailable
 
+_PATIENCE_S = 15.0
 _WORDS = "the Neo4j server that CYBERPI_NEO4J_URL names"
 
 
 class Neo4jGraph(GraphStore):
     """A server; see the module."""
 
-    def __init__(self, url: SecretStr, password: SecretStr | None, rules: StoreRules) -> None:
-        """Name the server; nothing is sent before the first statement. Raises StoreUnavailable for what is no URL."""
+    def __init__(
+        self, url: SecretStr, password: SecretStr | None, rules: StoreRules, patience: float = _PATIENCE_S
+    ) -> None:
+        """Name the server; nothing is sent before the first statement. Raises StoreUnavailable for what is no URL.
+
+        `patience`: seconds for which a statement is tried again that a busy or absent server did not take.
+        """
         self._host = urlsplit(url.get_secret_value()).hostname or "?"
         auth = None if password is None else (rules.neo4j_user, password.get_secret_value())
         try:
             self._driver = neo4j.GraphDatabase.driver(
-                url.get_secret_value(), auth=auth, connection_timeout=10, max_transaction_retry_time=15,
+                url.get_secret_value(), auth=auth, connection_timeout=10, max_transaction_retry_time=patience,
                 connection_acquisition_timeout=20, notifications_min_severity="OFF", user_agent="cyberpi-assets",
             )  # fmt: skip
         except (exceptions.ConfigurationError, exceptions.DriverError, ValueError):
