@@ -379,7 +379,31 @@ def news(bench: Bench) -> Group:
     )
 
 
+def orchestration(bench: Bench) -> Group:
+    """A backfill of all months against plain calls of the same functions."""
+    from benchmarks import orchestration as pieces
+    from cyberpi_assets.orchestration.partitions import MONTHS
+
+    every = MONTHS.get_partition_keys()
+    rows, notes = pieces.run(bench.data, bench.scratch, every[0], every[-1])
+    return Group("orchestration", "Orchestration", notes, rows)
+
+
 GROUPS: dict[str, Callable[[Bench], Group]] = {
     g.__name__: g
-    for g in (alerts, scores, scale, graph, demo, lake, evidence, returns, options, highway, news, filings)
+    for g in (
+        alerts,
+        scores,
+        scale,
+        graph,
+        demo,
+        lake,
+        evidence,
+        returns,
+        options,
+        highway,
+        news,
+        filings,
+        orchestration,
+    )
 }
