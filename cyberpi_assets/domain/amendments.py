@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from cyberpi_assets.domain.documents import choose_documents
 from cyberpi_assets.domain.sql import ask
-from cyberpi_assets.tables import DISCLOSED_TRADES, DISCLOSURE_FACTS
+from cyberpi_assets.tables import DISCLOSED_TRADES
 
 UNCLEAR_AMENDMENT = "amends_unknown_rows"
 POSSIBLE_REPEAT = "possible_repeat"
