@@ -90,15 +90,21 @@ def backfill_command(
 
 
 def say_restated(settings: Settings) -> None:
-    """Print which months are older than what they rest on, and backfills that were interrupted; nothing if none."""
+    """Print months older than what they rest on, backfills that were interrupted, and messages; nothing if none."""
+    import datetime as dt
+
     from cyberpi_assets.definitions import build_defs
+    from cyberpi_assets.orchestration import notifying
     from cyberpi_assets.orchestration.backfilling import unfinished
     from cyberpi_assets.orchestration.resources import lake_of
     from cyberpi_assets.orchestration.restated import in_words, restated
 
+    lake = lake_of(settings)
+    messages = notifying.in_words(settings, lake, dt.datetime.now(dt.UTC))
     for heading, lines in (
-        ("older than what they rest on", in_words(restated(lake_of(settings), build_defs(settings)))),
+        ("older than what they rest on", in_words(restated(lake, build_defs(settings)))),
         ("backfills that were interrupted", unfinished(settings)),
+        ("notifications", [messages] if messages else []),
     ):
         if lines:
             click.echo("\n".join([f"\n{heading}:", *(f"  {line}" for line in lines)]))

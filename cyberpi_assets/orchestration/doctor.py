@@ -18,6 +18,7 @@ import click
 
 from cyberpi_assets.domain.calendar import sessions
 from cyberpi_assets.orchestration.instance import opened
+from cyberpi_assets.orchestration.notifying import OFF
 from cyberpi_assets.orchestration.resources import lake_of
 from cyberpi_assets.settings import Profile, Settings
 from cyberpi_assets.sources.ocr.engine import find_engine
@@ -50,7 +51,7 @@ class Finding:
 def examine(settings: Settings) -> int:
     """Print one line per item, then the legal note; the number of problems. Never raises, never prints a secret."""
     problems = 0
-    for look in (_python, _libraries, _folder, _data, _instance, _tables, _redis, _calendar, _ocr, _telemetry):
+    for look in (_python, _libraries, _folder, _data, _instance, _tables, _redis, _calendar, _ocr, _notify, _telemetry):
         for finding in _careful(look, settings):
             problems += not finding.well
             click.echo(f"  {'✓' if finding.well else '✗'} {finding.item:<12} {finding.found}")
@@ -210,6 +211,18 @@ def _ocr(settings: Settings) -> Iterator[Finding]:
     use = "rows go to ocr_review" + (" and disclosed_trades" if settings.ocr.include_in_trades else " only")
     scored = "; unreviewed rows are scored" if settings.ocr.include_in_trades and settings.ocr.include_in_scores else ""
     yield Finding("ocr", f"on: {found}; {use}{scored}", engine.program is not None)
+
+
+def _notify(settings: Settings) -> Iterator[Finding]:
+    if not settings.notify.urls:
+        yield Finding("notify", OFF)
+        return
+    from cyberpi_assets.storage.messages import unknown  # its library takes half a second to load
+
+    count, wrong = len(settings.notify.urls), unknown(settings.notify.urls)
+    found = f"{count} address{'es' if count != 1 else ''}, from severity {settings.notify.min_severity}"
+    named = ", ".join(map(str, wrong))
+    yield Finding("notify", f"{found}; Apprise does not know number {named}" if wrong else found, not wrong)
 
 
 def _telemetry(settings: Settings) -> Iterator[Finding]:

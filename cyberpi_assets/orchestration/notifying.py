@@ -19,7 +19,6 @@ from cyberpi_assets.reports.notices import OF_PRIORITY, Notice, at_least, of_ale
 from cyberpi_assets.settings import Settings
 from cyberpi_assets.storage.engine import cursor
 from cyberpi_assets.storage.lake import Lake
-from cyberpi_assets.storage.messages import send
 from cyberpi_assets.storage.notices import claim
 from cyberpi_assets.storage.outbox import Outbox
 
@@ -64,6 +63,8 @@ def tell(settings: Settings, lake: Lake, due: Sequence[Notice], now: Callable[[]
     rules, outbox = settings.notify, outbox_of(settings, lake)
     if not rules.urls:
         return Told()
+    from cyberpi_assets.storage.messages import send  # its library takes half a second to load
+
     mine = outbox.claim([asdict(n) for n in due], rules.tries, now())
     sent = told = failed = 0
     reason: str | None = None
@@ -85,6 +86,17 @@ def _message(rows: Sequence[dict[str, Any]]) -> tuple[str, str, str]:
         return rows[0]["title"], rows[0]["body"], rows[0]["severity"]
     notices = [Notice(*(row[c] for c in ("notice_id", "kind", "severity", "subject", "title", "body"))) for row in rows]
     return *together(notices), max(notices, key=lambda n: at_least(n.severity, "critical")).severity
+
+
+def in_words(settings: Settings, lake: Lake, now: dt.datetime) -> str | None:
+    """How messages stand, in a line; None where there has never been one."""
+    if lake.version("notifications") < 1:
+        return None
+    outbox = outbox_of(settings, lake)
+    told, again = outbox.told(), outbox.failed(settings.notify.tries)
+    unknown = outbox.unknown(now - dt.timedelta(minutes=10))
+    line = f"{told} told" + (f", {again} to be tried again" if again else "")
+    return line + (f", {unknown} of which nobody knows whether they went out" if unknown else "")
 
 
 def due_alerts(settings: Settings, lake: Lake) -> list[Notice]:

@@ -66,6 +66,10 @@ class Outbox:
         """Say how messages that were taken on ended. `reason` holds no address."""
         self._append([{**row, "state": state, "reason": reason, "at": at} for row in claimed])
 
+    def told(self) -> int:
+        """How many occasions people were told of."""
+        return sum(r["state"] in ("sent", "digest") for r in self._newest())
+
     def failed(self, tries: int) -> int:
         """How many messages a later look would send again."""
         return sum(r["state"] == "failed" and r["tries"] < tries for r in self._newest())

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
-from cyberpi_assets.orchestration.notifying import OFF, both_to, due_alerts, outbox_of, tell, tell_warnings
+from cyberpi_assets.orchestration.notifying import OFF, both_to, due_alerts, in_words, outbox_of, tell, tell_warnings
 from cyberpi_assets.orchestration.sensors import sensors_of
 from cyberpi_assets.orchestration.telling import telling_sensors
 from cyberpi_assets.reports.notices import LONGEST_BODY, Notice, harmless, of_alert, of_failed_run, of_item
@@ -134,6 +134,8 @@ def test_whoever_died_between_taking_on_and_sending_is_counted_and_nobody_is_tol
     assert [m["title"] for m in hook.messages] == ["HIGH alert: B"]
     assert outbox.unknown(NOW) == 0
     assert outbox.unknown(NOW + dt.timedelta(hours=1)) == 1
+    words = in_words(settings, lake, NOW + dt.timedelta(hours=1))
+    assert words == "1 told, 1 of which nobody knows whether they went out"
 
 
 def test_a_flood_is_a_few_messages_that_tell_of_all(hook: Webhook, tmp_path: Path) -> None:
