@@ -45,7 +45,13 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:  # pyrig
 
 
 # Files whose tests take minutes begin first, so that no worker is left alone with one of them at the end.
-_LONGEST = ("e2e/test_run_real.py", "e2e/test_readme.py", "graph/test_ranges.py", "e2e/test_run_killed.py")
+_LONGEST = (
+    "e2e/test_run_real.py",
+    "survival/test_kills.py",
+    "e2e/test_readme.py",
+    "graph/test_ranges.py",
+    "e2e/test_run_killed.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
