@@ -36,6 +36,7 @@ class Sizes:
     writers: int = 8
     rows_per_writer: int = 250_000
     highway: tuple[int, int, int] = (100_000, 20, 5)  # items, kills of workers, kills of Redis
+    cluster_years: tuple[int, ...] = (2019, 2020, 2021, 2022, 2023)  # that two workers compute
 
 
 class Bench:
@@ -389,6 +390,19 @@ def orchestration(bench: Bench) -> Group:
     return Group("orchestration", "Orchestration", notes, rows)
 
 
+def cluster(bench: Bench) -> Group:
+    """A backfill on two workers against one, where Postgres and Redis are installed."""
+    from benchmarks import cluster as pieces
+    from benchmarks.servers import NoServer
+
+    months = [f"{year}-{month:02d}" for year in bench.sizes.cluster_years for month in range(1, 13)]
+    try:
+        rows, notes = pieces.run(bench.data, bench.scratch / "cluster", months, 5)
+    except NoServer as error:
+        rows, notes = [], [f"{error}: nothing was measured"]
+    return Group("cluster", "Cluster", notes, rows)
+
+
 GROUPS: dict[str, Callable[[Bench], Group]] = {
     g.__name__: g
     for g in (
@@ -405,5 +419,6 @@ GROUPS: dict[str, Callable[[Bench], Group]] = {
         news,
         filings,
         orchestration,
+        cluster,
     )
 }

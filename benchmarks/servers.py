@@ -86,9 +86,13 @@ def object_storage(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
 
 @dataclass
 class Cluster:
-    """Servers, and workers that can be killed. `home` is DAGSTER_HOME of all that belong to it."""
+    """Servers, and workers that can be killed. `home` is DAGSTER_HOME of all that belong to it.
+
+    Without `storage_server` the lake and the output of steps stay in the folder, which all workers here share.
+    """
 
     folder: Path
+    storage_server: bool = True
     environment: dict[str, str] = field(default_factory=dict)
     _servers: list[subprocess.Popen[bytes]] = field(default_factory=list)
     _workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
@@ -102,15 +106,10 @@ class Cluster:
         """Start the servers. Raises NoServer, TimeoutError."""
         self.home.mkdir(parents=True, exist_ok=True)
         self.environment |= {"CYBERPI_POSTGRES_URL": self._postgres(), "CYBERPI_BROKER_URL": self._redis()}
-        server, endpoint = object_storage(self.folder)
-        self._servers.append(server)
         keys = {"CYBERPI_S3_KEY": "invented", "CYBERPI_S3_SECRET": secrets.token_hex(8)}
         self.environment |= keys | {
-            "CYBERPI_S3__ENDPOINT": endpoint,
-            "CYBERPI_LAKE_URL": f"s3://{BUCKET}/lake",
             "CYBERPI_REDIS_URL": self.environment["CYBERPI_BROKER_URL"].removesuffix("/0") + "/1",
             "CYBERPI_CLUSTER__LAUNCHER": "celery",
-            "CYBERPI_CLUSTER__LOGS_BUCKET": BUCKET,
             "CYBERPI_STORE": str(self.folder / "store"),
             "CYBERPI_SCRATCH": str(self.folder / "scratch"),
             "CYBERPI_DUCKDB_THREADS": "1",
@@ -121,7 +120,15 @@ class Cluster:
             "AWS_SECRET_ACCESS_KEY": keys["CYBERPI_S3_SECRET"],
             "AWS_DEFAULT_REGION": "us-east-1",
         }
-        self.storage().create_bucket(Bucket=BUCKET)
+        if self.storage_server:
+            server, endpoint = object_storage(self.folder)
+            self._servers.append(server)
+            self.environment |= {
+                "CYBERPI_S3__ENDPOINT": endpoint,
+                "CYBERPI_LAKE_URL": f"s3://{BUCKET}/lake",
+                "CYBERPI_CLUSTER__LOGS_BUCKET": BUCKET,
+            }
+            self.storage().create_bucket(Bucket=BUCKET)
         return self
 
     def configure(self) -> Settings:
