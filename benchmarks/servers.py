@@ -148,10 +148,10 @@ class Cluster:
             aws_access_key_id=e["CYBERPI_S3_KEY"], aws_secret_access_key=e["CYBERPI_S3_SECRET"],
         )  # fmt: skip
 
-    def workers(self, n: int) -> list[subprocess.Popen[bytes]]:
+    def workers(self, n: int, queue: str = "cyberpi") -> list[subprocess.Popen[bytes]]:
         """Start workers, each with one run at a time and a process group of its own, and wait until they take runs."""
         program = str(Path(sys.executable).with_name("celery"))
-        options = ["-Q", "cyberpi", "-c", "1", "--without-gossip", "--without-mingle", "-l", "WARNING"]
+        options = ["-Q", queue, "-c", "1", "--without-gossip", "--without-mingle", "-l", "WARNING"]
         before = len(self._workers)
         for number in range(before, before + n):
             command = [program, "-A", "cyberpi_assets.orchestration.celery_app", "worker", "-n", f"w{number}@%h"]
