@@ -6,6 +6,7 @@ Imports nothing slow: a command imports Dagster when it is called.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -173,6 +174,8 @@ def ui_command(ctx: click.Context, port: int) -> None:
     dagster = str(Path(sys.executable).with_name("dagster"))
     workspace = str(settings.home / "workspace.yaml")
     os.chdir(settings.data_dir)  # beside a dagster.yaml it warns that it uses another
+    # started in the background by a script, it would inherit that SIGINT is ignored, and Dagster treats SIGTERM alike
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     # the workspace names a module of this environment; nothing here is a shell
     os.execve(dagster, [dagster, "dev", "-w", workspace, "-h", "127.0.0.1", "-p", str(port)], env)  # noqa: S606
 

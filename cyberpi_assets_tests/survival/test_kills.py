@@ -153,3 +153,8 @@ def test_it_ends_without_an_error_where_a_part_is_killed_so_a_service_manager_mu
     assert set(story.ends) <= {0, -9}
     unit = (Path(__file__).resolve().parents[2] / "deploy" / "cyberpi-ui.service").read_text()
     assert "Restart=always" in unit
+
+
+def test_sigterm_ends_all_of_it(story: Story) -> None:
+    """The last test of this story: afterwards nothing runs."""
+    assert story.web.stop() == (0, [])

@@ -23,6 +23,8 @@ from cyberpi_assets_tests.e2e.terminal import CYBERPI, environment
 Victim = Literal["run", "daemon", "webserver", "all"]
 # What the command line of a process says: a run is a process that the code server has spawned.
 _MARKS = {"run": "multiprocessing.spawn", "daemon": "dagster._daemon", "webserver": "dagster_webserver"}
+# As a script starts something with `&`: it inherits that SIGINT is ignored.
+_IN_THE_BACKGROUND = ("sh", "-c", 'trap "" INT; exec "$@"', "sh")
 _PATIENCE_S = 150.0  # on a machine that others use as well
 
 _LAUNCH = """mutation($p: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $p) {
@@ -65,7 +67,7 @@ class Web:
         with (self.store.parent / f"ui-{len(self.lives)}.log").open("wb") as log:
             self.lives.append(
                 subprocess.Popen(
-                    [CYBERPI, "ui", "--port", str(self.port)],
+                    [*_IN_THE_BACKGROUND, CYBERPI, "ui", "--port", str(self.port)],
                     env=environment(self.store, **self.more),
                     cwd=self.store.parent,
                     stdin=subprocess.DEVNULL,
@@ -97,6 +99,15 @@ class Web:
     def ended(self) -> int:
         """Wait until it has ended by itself; its exit code."""
         return self.lives[-1].wait(_PATIENCE_S)
+
+    def stop(self) -> tuple[int, list[int]]:
+        """End it in good order, with SIGTERM; its exit code, and the processes that are left of it."""
+        life = self.lives[-1]
+        life.terminate()
+        code = life.wait(_PATIENCE_S)
+        with suppress(AssertionError):
+            until(lambda: not _members(life.pid), "nothing is left", 30)
+        return code, _members(life.pid)
 
     def close(self) -> None:
         """End whatever is left of any of its lives."""
@@ -147,7 +158,7 @@ def until(holds: Callable[[], object], what: str, seconds: float = _PATIENCE_S) 
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.25)
+        time.sleep(0.5)
 
 
 def _processes() -> dict[int, tuple[int, int, str]]:
