@@ -118,7 +118,7 @@ def _sources_of_a_run(settings: Settings) -> dg.ResourceDefinition:
         tags = run.tags if run is not None else {}
         if SWEEP in tags:  # of quotes and chains: the official sites have schedules of their own
             kept = partial(sources_of, settings, asks=False)
-            if run is None or tags[SWEEP] == KEPT:
+            if run is None or tags[SWEEP] == KEPT or settings.profile is not Profile.LIVE:
                 return kept()
             hold = holding_of(instance, run.run_id) if instance is not None else nullcontext
             return AfterASweep(kept, settings, "quotes" if tags[SWEEP] == QUOTES else None, hold)

@@ -6,11 +6,13 @@ import re
 from pathlib import Path
 
 import dagster as dg
+import duckdb
 import pytest
 from pydantic import SecretStr
 
 from cyberpi_assets.definitions import build_defs
 from cyberpi_assets.orchestration.retrying import AWAY
+from cyberpi_assets.reports.files import write_patterns
 from cyberpi_assets.settings import ConcurrencyRules, NotifyRules, Settings
 from cyberpi_assets.storage.messages import unknown
 
@@ -52,3 +54,11 @@ def test_the_defaults_are_those_of_the_settings() -> None:
     assert all(f"`{pool}`" in PAGE for pool in limits.pools)
     assert AWAY.max_retries == 2
     assert [AWAY.calculate_delay(n) for n in (1, 2)] == [1.0, 3.0]
+
+
+def test_a_copy_of_a_report_is_named_after_a_week_or_month_and_nothing_else(tmp_path: Path) -> None:
+    rules = Settings(store=tmp_path).rankings  # pyright: ignore[reportCallIssue]
+    for period in ("../../x", "2026-W291", "week", "2026-07-14"):
+        with pytest.raises(ValueError, match="is no week and no month"):
+            write_patterns(duckdb.connect(), tmp_path, tmp_path, rules, period)
+    assert list(tmp_path.iterdir()) == []

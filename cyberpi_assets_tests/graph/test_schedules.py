@@ -342,13 +342,14 @@ def test_a_run_that_was_asked_to_sweep_asks_once_and_then_has_the_answers(tmp_pa
     assert universe(settings, partial(sources_of, settings, asks=False)) == ("AAA", "BBB")
 
 
-def test_only_a_run_of_the_schedule_asks(tmp_path: Path) -> None:
+def test_only_a_run_of_the_schedule_asks_and_only_in_profile_live(tmp_path: Path) -> None:
+    """Who launches the job by hand with the tags of a schedule asks nobody for the invented names of the demo."""
     watched = tmp_path / "watched.csv"
     watched.write_text("ticker\nAAA\n")
-    settings = live(tmp_path / "store", watched, 9)
-    maker = resources_of(settings)["sources"]
-    assert isinstance(maker, dg.ResourceDefinition)
-    for tag, asks in ((ASK, True), (KEPT, False)):
+    real, demo = live(tmp_path / "store", watched, 9), Settings(store=tmp_path / "demo")  # pyright: ignore
+    for settings, tag, asks in ((real, ASK, True), (real, QUOTES, True), (real, KEPT, False), (demo, ASK, False)):
+        maker = resources_of(settings)["sources"]
+        assert isinstance(maker, dg.ResourceDefinition)
         run = dg.DagsterRun(job_name="sweep", tags={SWEEP: tag})
         with dg.build_init_resource_context() as context:
             context._dagster_run = run  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
