@@ -36,13 +36,13 @@ def spread_command(
 
     Wants CYBERPI_CLUSTER__LAUNCHER=celery and workers, see docs/cluster.md; on one machine use `cyberpi run --from`. A
     run whose worker is killed goes to another. What runs had stored stays when a later one fails.
-    Exit codes: 0 all runs went through, 1 a run failed, 2 usage.
+    Exit codes: 0 all runs went through, 1 a run failed, 2 usage, 5 another run is going on.
     """
     settings = ctx.ensure_object(Options).settings(reads_sources=True)
     if settings.cluster.launcher != "celery" and not dry_run:
         raise click.UsageError("workers are wanted: set CYBERPI_CLUSTER__LAUNCHER=celery (docs/cluster.md)")
     from cyberpi_assets.definitions import build_defs
-    from cyberpi_assets.orchestration.instance import opened
+    from cyberpi_assets.orchestration.instance import AlreadyRunning, alone, opened
     from cyberpi_assets.orchestration.partitions import MONTHS
     from cyberpi_assets.orchestration.progress import Reading
     from cyberpi_assets.orchestration.resources import sources_of
@@ -72,12 +72,15 @@ def spread_command(
                 what = ", ".join(sorted(k.path[-1] for k in part.assets)) or f"{len(part.checks)} checks"
                 click.echo(f"  {part.name:<12} {span:<18} {what}")
         return
-    reading = Reading(sys.stderr)  # once, here: workers then find what was read in the shared store
-    sources_of(settings, (months[0], months[-1])).gather(reading)
-    reading.done()
-    with opened(settings) as instance:
-        try:
+    try:
+        with alone(settings, "run", wait=False), opened(settings) as instance:
+            reading = Reading(sys.stderr)  # once, here: workers then find what was read in the shared store
+            sources_of(settings, (months[0], months[-1])).gather(reading)
+            reading.done()
             spread(settings, instance, planned, lambda line: click.echo(line, err=True))
-        except SpreadFailed as error:
-            click.echo(f"cyberpi: {error}; what was stored before stays", err=True)
-            sys.exit(1)
+    except AlreadyRunning as error:
+        click.echo(f"cyberpi: {error}", err=True)
+        sys.exit(5)
+    except SpreadFailed as error:
+        click.echo(f"cyberpi: {error}; what was stored before stays", err=True)
+        sys.exit(1)

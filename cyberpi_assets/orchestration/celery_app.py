@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from celery.result import allow_join_result
 from dagster_celery.make_app import make_app
 from dagster_celery.tasks import create_task
 
@@ -36,11 +37,13 @@ execute_plan = create_task(app)
 @app.task(name=EXECUTE, track_started=True)  # pyright: ignore[reportUntypedFunctionDecorator]
 def execute_run(run_id: str) -> int:
     """Work on a run that was launched."""
-    return work_on(_history, run_id, counted=False)
+    with allow_join_result():  # of its steps, where these go to workers too; to others, so nobody waits for himself
+        return work_on(_history, run_id, counted=False)
 
 
 @app.task(bind=True, name=RESUME, track_started=True)  # pyright: ignore[reportUntypedFunctionDecorator]
 def resume_run(self: Any, run_id: str) -> int:
     """Work on a run that the monitor asks to resume, which it has counted: once, however often this is handed out."""
     again = bool((self.request.delivery_info or {}).get("redelivered"))
-    return work_on(_history, run_id, counted=not again)
+    with allow_join_result():
+        return work_on(_history, run_id, counted=not again)

@@ -165,7 +165,8 @@ def _sites(settings: Settings) -> Iterator[Finding]:
 def _instance(settings: Settings) -> Iterator[Finding]:
     with opened(settings) as instance:
         runs = instance.get_runs_count()
-        yield Finding("instance", f"Dagster's history in {settings.dagster_dir}, {runs:,} runs")
+        where = settings.dagster_dir if settings.postgres_url is None else "the Postgres of CYBERPI_POSTGRES_URL"
+        yield Finding("instance", f"Dagster's history in {where}, {runs:,} runs")
 
 
 def _tables(settings: Settings) -> Iterator[Finding]:
