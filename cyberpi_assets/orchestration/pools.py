@@ -21,9 +21,16 @@ from typing import Any, Final
 import dagster as dg
 
 from cyberpi_assets.settings import ConcurrencyRules
+from cyberpi_assets.sources.live import edgar, house, senate, wires
 from cyberpi_assets.sources.live.troubles import NotAsked
 
-POOL_OF_PART: Final = {"house": "filings", "senate": "filings", "edgar": "sec", "yahoo": "yahoo", "ibkr": "ibkr"}
+POOL_OF_PART: Final = {
+    house.NAME: "filings",
+    senate.NAME: "filings",
+    edgar.NAME: "sec",
+    wires.YAHOO: "yahoo",
+    wires.IBKR: "ibkr",
+}
 # A sweep may hold its provider for most of an hour: news of the same provider is asked for by a later run.
 _NOT_WAITED_FOR: Final = frozenset({"yahoo", "ibkr"})
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import dagster as dg
@@ -19,7 +20,10 @@ from cyberpi_assets.orchestration.pools import (
     queue_limits,
     set_pools,
 )
-from cyberpi_assets.settings import ConcurrencyRules, Settings
+from cyberpi_assets.settings import ConcurrencyRules, Profile, Settings
+from cyberpi_assets.sources.intake import Intake
+from cyberpi_assets.sources.live.parts import live_parts
+from cyberpi_assets.sources.live.source import LiveSources
 from cyberpi_assets.sources.live.troubles import NotAsked
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,16 +66,25 @@ def test_the_file_for_instances_made_by_hand_says_the_same() -> None:
     assert set(POOL_OF_PART.values()) == set(ONE) - {"gpu"}
 
 
+def test_every_part_that_needs_a_pool_is_one_that_profile_live_opens(tmp_path: Path) -> None:
+    settings = Settings(  # pyright: ignore[reportCallIssue]
+        profile=Profile.LIVE, store=tmp_path, live={"contact": "a@example.org", "accept_senate_terms": True},
+        news={"parts": ["edgar", "yahoo", "ibkr"]},
+    )  # fmt: skip
+    with live_parts(settings) as opened_parts:
+        assert set(POOL_OF_PART) <= {part.name for part in opened_parts}
+
+
 def test_a_slot_is_held_while_somebody_is_asked_and_waited_for_by_others(instance: dg.DagsterInstance) -> None:
     first, second = run(instance), run(instance)
     order: list[str] = []
 
     def other() -> None:
-        with holding_part_of(instance, second)("house"):
+        with holding_part_of(instance, second)("house_clerk"):
             order.append("second")
 
     waiting = threading.Thread(target=other)
-    with holding_part_of(instance, first)("senate"):
+    with holding_part_of(instance, first)("senate_efd"):
         assert held(instance, "filings") == 1
         waiting.start()
         waiting.join(0.3)
@@ -85,11 +98,41 @@ def test_a_slot_is_held_while_somebody_is_asked_and_waited_for_by_others(instanc
 def test_news_does_not_wait_for_a_sweep_of_the_same_provider(instance: dg.DagsterInstance) -> None:
     sweep, news = run(instance), run(instance)
     with holding_of(instance, sweep)("ibkr"):
-        with pytest.raises(NotAsked, match="another run is asking ibkr"), holding_part_of(instance, news)("ibkr"):
+        with pytest.raises(NotAsked, match="another run is asking ibkr"), holding_part_of(instance, news)("ibkr_news"):
             pytest.fail("two runs ask at once")
-        with holding_part_of(instance, news)("yahoo"), holding_part_of(instance, news)("kev"):
+        with holding_part_of(instance, news)("yahoo_news"), holding_part_of(instance, news)("kev"):
             assert (held(instance, "ibkr"), held(instance, "yahoo")) == (1, 1)
     assert not instance.event_log_storage.get_concurrency_info("ibkr").pending_steps
+
+
+class Wire:
+    """A part that counts how many slots were held while it was asked."""
+
+    name, remote = "ibkr_news", True
+
+    def __init__(self, instance: dg.DagsterInstance) -> None:
+        self.instance, self.held = instance, list[int]()
+
+    def collect(self, intake: Intake, progress: Callable[[str], None]) -> Sequence[str]:
+        self.held.append(held(self.instance, "ibkr"))
+        return ()
+
+
+def test_a_gathering_holds_the_slot_of_each_part_and_says_which_it_could_not_ask(
+    instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    wire, intake = Wire(instance), Intake(tmp_path / "intake")
+
+    def gather() -> list[str]:
+        hold = holding_part_of(instance, run(instance))
+        found = LiveSources(intake, tmp_path / "fetched", lambda: nullcontext([wire]), holding=hold).gather()
+        return [str(row["reason"]) for row in found.files().to_pylist()]
+
+    assert gather() == []
+    assert (wire.held, held(instance, "ibkr")) == ([1], 0)
+    with holding_of(instance, run(instance))("ibkr"):
+        assert gather() == ["another run is asking ibkr; what was fetched before stays"]
+    assert wire.held == [1]
 
 
 def test_a_slot_is_given_back_when_asking_fails(instance: dg.DagsterInstance) -> None:
