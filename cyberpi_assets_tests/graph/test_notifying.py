@@ -204,6 +204,9 @@ def test_addresses_come_from_one_variable_and_are_not_repeated_where_it_is_wrong
 ) -> None:
     monkeypatch.setenv("CYBERPI_NOTIFY__URLS", " json://a/1 \n mailto://b ")
     assert [u.get_secret_value() for u in Settings().notify.urls] == ["json://a/1", "mailto://b"]  # pyright: ignore
+    for name, value in Settings(notify={"most": 7}).as_environment().items():  # pyright: ignore
+        monkeypatch.setenv(name, value)  # as a run that Dagster launches has them: the addresses come from outside
+    assert (len(Settings().notify.urls), Settings().notify.most) == (2, 7)  # pyright: ignore[reportCallIssue]
     monkeypatch.setenv("CYBERPI_NOTIFY__URLS", '["json://a/1"]')
     assert [u.get_secret_value() for u in Settings().notify.urls] == ["json://a/1"]  # pyright: ignore
     monkeypatch.setenv("CYBERPI_NOTIFY__URLS", f'["json://{TOKEN}"')
