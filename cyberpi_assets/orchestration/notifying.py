@@ -109,9 +109,10 @@ def due_alerts(settings: Settings, lake: Lake) -> list[Notice]:
     return [of_alert(row) for row in rows if at_least(row["severity"], settings.notify.min_severity)]
 
 
+# Fused signals are told of as warnings, and news by the worker that takes items from the highway: nobody twice.
 _ALERTS: Final = """
     SELECT alert_id, subject, kind, topic, severity, state, first_seen, last_seen, n_evidence, suspect
-    FROM alerts WHERE state <> 'CLEARED'
+    FROM alerts WHERE state <> 'CLEARED' AND kind NOT IN ('fused', 'news')
     ORDER BY list_position(['critical', 'high', 'medium', 'low'], severity), last_seen DESC, alert_id"""
 
 
