@@ -39,7 +39,7 @@ ui: $(VENV)/.installed ## Dagster on 127.0.0.1:3000, with the history kept in da
 	@$(BIN)/cyberpi ui --port $(PORT)
 
 test: $(VENV)/.installed ## all tests
-	@env -u CYBERPI_PROFILE -u CYBERPI_DATA $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@env -u CYBERPI_PROFILE -u CYBERPI_DATA $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.installed ## format, lint, types, imports, definitions, tests
 	$(BIN)/ruff format --check .
