@@ -167,7 +167,7 @@ class Cluster:
                     raise RuntimeError((self.folder / f"worker{number}.log").read_text()[-2000:])
             return sum("brpop" in str(c.get("cmd", "")) for c in client.client_list()) >= before + n
 
-        wait_for(all_wait, "workers", 60.0)
+        wait_for(all_wait, "workers", 120.0)
         return self._workers[before:]
 
     def stop_workers(self) -> None:

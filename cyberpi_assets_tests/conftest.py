@@ -50,6 +50,7 @@ _LONGEST = (
     "survival/test_kills.py",
     "e2e/test_readme.py",
     "graph/test_ranges.py",
+    "cluster/test_workers.py",
     "e2e/test_run_killed.py",
 )
 

@@ -50,7 +50,7 @@ def process_of(instance: dg.DagsterInstance, run_id: str) -> int | None:
 
 def kill_in_the_middle(instance: dg.DagsterInstance, workers: Sequence[subprocess.Popen[bytes]]) -> str:
     """Kill -9 a whole worker that is certainly within a run; the run's id."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 200
     while time.monotonic() < deadline:
         going = instance.get_runs(dg.RunsFilter(statuses=[STARTED]))
         done = instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS]))
