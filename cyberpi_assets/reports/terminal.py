@@ -1,7 +1,6 @@
 """What every command of the terminal shares: its settings options, its exit codes, its output.
 
-Imports nothing slow: `cyberpi --help` answers at once. What the commands do is in `cyberpi_assets/cli.py` and
-`cyberpi_assets/orchestration/commands.py`.
+Imports nothing slow: `cyberpi --help` answers at once. What the commands do is in `cyberpi_assets/commands/`.
 """
 
 from __future__ import annotations

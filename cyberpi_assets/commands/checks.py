@@ -1,4 +1,4 @@
-"""The command of the terminal that reads results of checks; `cyberpi_assets/commands.py` adds it to its own.
+"""The command that reads results of checks.
 
 Imports nothing slow. Which checks there are is asked of the definitions, so the command itself loads Dagster.
 """

@@ -1,4 +1,4 @@
-"""The commands of the terminal that run jobs; `cyberpi_assets/cli.py` adds them to its own.
+"""Commands that run jobs, or see to what runs: run, status, doctor, import, sweep, ui, stop, news, export, verdict.
 
 Imports nothing slow: a command imports Dagster when it is called.
 """
@@ -13,12 +13,8 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from cyberpi_assets.backfill_commands import COMMANDS as BACKFILL_COMMANDS
-from cyberpi_assets.backfill_commands import say_restated
-from cyberpi_assets.check_commands import COMMANDS as CHECK_COMMANDS
-from cyberpi_assets.cluster_commands import spread_command
-from cyberpi_assets.highway_commands import COMMANDS as HIGHWAY_COMMANDS
-from cyberpi_assets.highway_commands import say_highway
+from cyberpi_assets.commands.backfill import refuse_other_months, say_restated
+from cyberpi_assets.commands.highway import say_highway
 from cyberpi_assets.reports.terminal import Options
 
 if TYPE_CHECKING:
@@ -68,18 +64,6 @@ def run_command(ctx: click.Context, everything: bool, first: str | None, last: s
         raise click.UsageError(str(error)) from None
     say_summary(settings, outcome)
     sys.exit(0 if outcome.success else EXIT_FAILED)
-
-
-def refuse_other_months(first: str | None, last: str | None) -> None:
-    """Raises click.BadParameter for a month that there is not, click.UsageError for two in the wrong order."""
-    from cyberpi_assets.orchestration.partitions import MONTHS
-
-    every = MONTHS.get_partition_keys()
-    for option, month in (("--from", first), ("--to", last)):
-        if month is not None and month not in every:
-            raise click.BadParameter(f"{month} is no month from {every[0]} to {every[-1]}", param_hint=option)
-    if first and last and first > last:
-        raise click.UsageError(f"--from {first} lies after --to {last}")
 
 
 @click.command("status")
@@ -308,8 +292,4 @@ COMMANDS: tuple[click.Command, ...] = (
     sweep_command,
     ui_command,
     stop_command,
-    *BACKFILL_COMMANDS,
-    *HIGHWAY_COMMANDS,
-    *CHECK_COMMANDS,
-    spread_command,
 )

@@ -1,4 +1,4 @@
-"""The command of the terminal about months computed anew; `commands.py` adds it to its own.
+"""The command that computes months anew, and what `status` says of months that are behind.
 
 Imports nothing slow: a command imports what it needs when it is called.
 """
@@ -48,7 +48,6 @@ def backfill_command(
     which months are older than what they rest on, with the command that mends it.
     Exit codes: 0 done, 1 a step or a blocking check failed, 2 usage, 5 another run is going on.
     """
-    from cyberpi_assets.commands import refuse_other_months
     from cyberpi_assets.definitions import build_defs, everything_job, spine_job
     from cyberpi_assets.orchestration.backfilling import NoSuchAsset, backfill, chosen
     from cyberpi_assets.orchestration.instance import AlreadyRunning
@@ -87,6 +86,18 @@ def backfill_command(
         return
     click.echo(f"failed after {done.seconds:.1f} s: {months} are done and stay; the same command goes on", err=True)
     sys.exit(EXIT_FAILED)
+
+
+def refuse_other_months(first: str | None, last: str | None) -> None:
+    """Raises click.BadParameter for a month that there is not, click.UsageError for two in the wrong order."""
+    from cyberpi_assets.orchestration.partitions import MONTHS
+
+    every = MONTHS.get_partition_keys()
+    for option, month in (("--from", first), ("--to", last)):
+        if month is not None and month not in every:
+            raise click.BadParameter(f"{month} is no month from {every[0]} to {every[-1]}", param_hint=option)
+    if first and last and first > last:
+        raise click.UsageError(f"--from {first} lies after --to {last}")
 
 
 def say_restated(settings: Settings) -> None:

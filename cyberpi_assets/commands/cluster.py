@@ -1,4 +1,4 @@
-"""The command of the terminal that leaves one machine; `cli.py` adds it to its own.
+"""The command that leaves one machine.
 
 Imports nothing slow: a command imports what it needs when it is called.
 """
@@ -84,3 +84,6 @@ def spread_command(
     except SpreadFailed as error:
         click.echo(f"cyberpi: {error}; what was stored before stays", err=True)
         sys.exit(1)
+
+
+COMMANDS: tuple[click.Command, ...] = (spread_command,)

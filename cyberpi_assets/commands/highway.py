@@ -1,4 +1,4 @@
-"""The commands of the terminal about the highway and its stores; `commands.py` adds them to its own.
+"""The commands about the highway and its stores: worker, graph, similar.
 
 Imports nothing slow: a command imports what it needs when it is called.
 """
