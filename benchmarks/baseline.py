@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cyberpi_assets.domain.features import ROUNDING
-from cyberpi_assets.settings import AlertThresholds, TimingRules
+from cyberpi_assets.rules.figures import AlertThresholds, TimingRules
 
 Array = npt.NDArray[np.float64]
 

@@ -23,7 +23,7 @@ from cyberpi_assets.domain.evidence.nulls import timing_nulls
 from cyberpi_assets.domain.evidence.shifts import shift_test
 from cyberpi_assets.domain.evidence.surface import Surface, read_surface
 from cyberpi_assets.domain.timing import counted_alerts
-from cyberpi_assets.settings import EvidenceRules, TimingRules
+from cyberpi_assets.rules.figures import EvidenceRules, TimingRules
 from cyberpi_assets.tables import DISCLOSED_TRADES, DISCLOSURE_CORRELATIONS, OFFICIAL_TERMS
 
 Ints = npt.NDArray[np.int64]

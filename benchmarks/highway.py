@@ -25,7 +25,8 @@ from redis.retry import Retry
 
 from benchmarks.measure import peak_mb
 from benchmarks.report import Row, Target
-from cyberpi_assets.settings import HighwayRules, Settings
+from cyberpi_assets.rules.running import HighwayRules
+from cyberpi_assets.settings import Settings
 from cyberpi_assets.storage import redis_server
 from cyberpi_assets.storage.highway.gauges import Gauge, gauges
 from cyberpi_assets.storage.highway.handlers import VectorHandler

@@ -26,7 +26,7 @@ from cyberpi_assets.domain.options.history import FEATURES, NORMAL, distances
 from cyberpi_assets.domain.options.scores import Threats, threats_of
 from cyberpi_assets.domain.options.units import all_splits, basis_of
 from cyberpi_assets.domain.options.volatility import delta, implied_vol, price
-from cyberpi_assets.settings import OptionRules, ThreatRules
+from cyberpi_assets.rules.figures import OptionRules, ThreatRules
 from cyberpi_assets.tables import OPTION_CHAINS
 
 REAL = Target(ratio=1 / 20, seconds=4, peak_mb=3_000)

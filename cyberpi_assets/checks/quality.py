@@ -18,7 +18,8 @@ from cyberpi_assets.checks.recorded import Subject, Verdict, check
 from cyberpi_assets.domain.quality import completeness, drift
 from cyberpi_assets.domain.quality.freshness import Unit, day_of_asking, fresh
 from cyberpi_assets.orchestration.partitions import MONTHS
-from cyberpi_assets.settings import Profile, QualityRules, Settings
+from cyberpi_assets.rules.figures import QualityRules
+from cyberpi_assets.settings import Profile, Settings
 
 _NEW_YORK = ZoneInfo("America/New_York")
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from cyberpi_assets.settings import AlertLifeRules
+from cyberpi_assets.rules.figures import AlertLifeRules
 
 HALTS_LEFT_OUT: Final = ("market_wide", "corporate")  # not of one company; no threat to it
 NEWS_TOPICS: Final = ("cyber_incident", "vulnerability", "sanctions")

@@ -22,7 +22,7 @@ from cyberpi_assets.domain.calendar import day_number, ordinal
 from cyberpi_assets.domain.columns import Column, dates, frame, join, known, month_of, named, numbered, places
 from cyberpi_assets.domain.counting import RangeCounts
 from cyberpi_assets.domain.features import ROUNDING, Block, Bools, Features, Floats, Ints, measure
-from cyberpi_assets.settings import AlertThresholds
+from cyberpi_assets.rules.figures import AlertThresholds
 from cyberpi_assets.tables import MARKET_ALERTS
 
 TYPES = ("unusual_volume", "price_spike", "price_drop", "high_volatility")

@@ -20,7 +20,7 @@ from cyberpi_assets.domain.alert_kinds import Kind, kinds
 from cyberpi_assets.domain.calendar import closes_of, sessions
 from cyberpi_assets.domain.columns import Column, known, numbered, places
 from cyberpi_assets.domain.sql import Frame, ask
-from cyberpi_assets.settings import AlertLifeRules
+from cyberpi_assets.rules.figures import AlertLifeRules
 from cyberpi_assets.tables import ALERTS
 
 EVIDENCE_KEPT = 20  # ids of the newest pieces of evidence that an alert names

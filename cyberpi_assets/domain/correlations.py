@@ -17,7 +17,7 @@ from cyberpi_assets.domain.ocr import REASON as NOT_REVIEWED_REASON
 from cyberpi_assets.domain.ocr import UNREVIEWED
 from cyberpi_assets.domain.sql import Frame, ask, only
 from cyberpi_assets.domain.timing import counted_alerts, score_parts, tier
-from cyberpi_assets.settings import TimingRules
+from cyberpi_assets.rules.figures import TimingRules
 from cyberpi_assets.tables import DISCLOSURE_CORRELATIONS
 
 _LOOKED_UP = ("ticker", "day", "n_alerts", "n_rated", "severity_sum", "n_recent", "n_high", "coverage", "scorable")

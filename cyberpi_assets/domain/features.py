@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cyberpi_assets.settings import AlertThresholds
+from cyberpi_assets.rules.figures import AlertThresholds
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

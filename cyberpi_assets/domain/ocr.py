@@ -11,7 +11,7 @@ from typing import Final
 import pyarrow as pa
 
 from cyberpi_assets.domain.sql import ask
-from cyberpi_assets.settings import OcrRules
+from cyberpi_assets.rules.asking import OcrRules
 from cyberpi_assets.tables import DISCLOSURE_FACTS, OCR_REVIEW
 
 # The sources of such rows, by chamber. Collections that others made of scans have names of their own.

@@ -12,7 +12,7 @@ import pyarrow as pa
 from cyberpi_assets.domain.rates import wilson
 from cyberpi_assets.domain.sql import ask
 from cyberpi_assets.domain.timing import SUSPICIOUS
-from cyberpi_assets.settings import RankingRules
+from cyberpi_assets.rules.figures import RankingRules
 from cyberpi_assets.tables import (
     OFFICIAL_RANKINGS,
     PARTY_COMPARISON,

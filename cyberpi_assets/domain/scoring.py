@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from cyberpi_assets.domain.columns import having
-from cyberpi_assets.settings import TimingRules
+from cyberpi_assets.rules.figures import TimingRules
 
 
 @dataclass(frozen=True)

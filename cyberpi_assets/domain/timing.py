@@ -22,7 +22,7 @@ from cyberpi_assets.domain.alerts import bars_in_order
 from cyberpi_assets.domain.calendar import is_session, ordinal
 from cyberpi_assets.domain.columns import dates, day_numbers, frame, having, month_of, named, numbered, places
 from cyberpi_assets.domain.features import Floats, Ints
-from cyberpi_assets.settings import AlertThresholds, TimingRules
+from cyberpi_assets.rules.figures import AlertThresholds, TimingRules
 from cyberpi_assets.tables import TIMING_SURFACE
 
 TIERS = ((80.0, "highly suspicious"), (60.0, "suspicious"), (40.0, "notable"), (0.0, "normal"))

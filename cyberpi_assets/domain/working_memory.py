@@ -20,7 +20,7 @@ from typing import Any
 import pyarrow as pa
 
 from cyberpi_assets.domain.sql import ask
-from cyberpi_assets.settings import MemoryRules
+from cyberpi_assets.rules.running import MemoryRules
 from cyberpi_assets.tables import WORKING_MEMORY
 
 DISCLAIMERS = (

@@ -13,7 +13,7 @@ from cyberpi_assets.llm import prompts, rules
 from cyberpi_assets.llm.answer import Answer, Refused, problems_of, read, schema
 from cyberpi_assets.llm.case import NOT_ANSWERED, Analysis, Case
 from cyberpi_assets.llm.ollama import Ollama, Reply, Unanswered
-from cyberpi_assets.settings import LlmRules
+from cyberpi_assets.rules.asking import LlmRules
 
 ENGINE = "ollama"
 

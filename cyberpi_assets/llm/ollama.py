@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from cyberpi_assets.llm.answer import LONGEST
 from cyberpi_assets.reports.safe import clean
-from cyberpi_assets.settings import LlmRules
+from cyberpi_assets.rules.asking import LlmRules
 
 _BUSY = (429, 503)
 _PROBE_S = 5.0

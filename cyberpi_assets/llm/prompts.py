@@ -17,7 +17,7 @@ from typing import Any
 
 from cyberpi_assets.llm.case import FIRED, Case
 from cyberpi_assets.reports.safe import clean, number
-from cyberpi_assets.settings import LlmRules
+from cyberpi_assets.rules.asking import LlmRules
 
 VERSION = "analyst-1"  # another wording is another version: what was answered before is asked again
 

@@ -12,7 +12,8 @@ from typing import Any, Final
 
 import dagster as dg
 
-from cyberpi_assets.settings import ClusterRules, Settings
+from cyberpi_assets.rules.running import ClusterRules
+from cyberpi_assets.settings import Settings
 
 _POSTGRES, _BROKER = {"env": "CYBERPI_POSTGRES_URL"}, {"env": "CYBERPI_BROKER_URL"}
 GRACE_SECONDS: Final = 600  # a message is given to another worker only when the run must have been ended before

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import dagster as dg
 
-from cyberpi_assets.settings import ConcurrencyRules
+from cyberpi_assets.rules.running import ConcurrencyRules
 from cyberpi_assets.sources.live import edgar, house, senate, wires
 from cyberpi_assets.sources.live.troubles import NotAsked
 

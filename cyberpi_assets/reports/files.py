@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from cyberpi_assets.reports import checks, html, page, patterns, results, timing
 from cyberpi_assets.reports.terminal import write_whole
-from cyberpi_assets.settings import RankingRules, TimingRules
+from cyberpi_assets.rules.figures import RankingRules, TimingRules
 from cyberpi_assets.tables import TIMING_REPORT
 
 _ENDINGS = {"text": "txt", "json": "json", "md": "md", "html": "html", "csv": "csv"}

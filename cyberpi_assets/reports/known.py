@@ -21,7 +21,7 @@ from cyberpi_assets.domain.correlations import bars_stretches, disclosure_correl
 from cyberpi_assets.domain.filings import filing_coverage
 from cyberpi_assets.domain.sql import ask
 from cyberpi_assets.domain.timeliness import filing_timeliness, official_timeliness
-from cyberpi_assets.settings import RankingRules, TimingRules
+from cyberpi_assets.rules.figures import RankingRules, TimingRules
 from cyberpi_assets.tables import ALL, DISCLOSURE_CORRELATIONS
 
 # Tables whose rows have a day of their own after which they were not known.

@@ -30,7 +30,7 @@ from cyberpi_assets.reports.patterns_model import (
 from cyberpi_assets.reports.patterns_text import to_markdown, to_rich, to_text
 from cyberpi_assets.reports.safe import clean, link, number
 from cyberpi_assets.reports.selection import OWN_ROWS, TRADES, Where, counts, is_demo, period
-from cyberpi_assets.settings import RankingRules
+from cyberpi_assets.rules.figures import RankingRules
 
 __all__ = [
     "PatternFilter",

@@ -29,7 +29,7 @@ from cyberpi_assets.reports.timing_model import (
     to_json,
 )
 from cyberpi_assets.reports.timing_text import to_markdown, to_rich, to_text
-from cyberpi_assets.settings import TimingRules
+from cyberpi_assets.rules.figures import TimingRules
 
 __all__ = [
     "NoSuchOfficial",

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cyberpi_assets.settings import AlertThresholds
+from cyberpi_assets.rules.figures import AlertThresholds
 from cyberpi_assets_tests.domain.rows import exchange_days
 
 

@@ -11,7 +11,7 @@ import pytest
 from cyberpi_assets.checks.alerts import traced
 from cyberpi_assets.domain.alert_kinds import kinds
 from cyberpi_assets.domain.alerts_life import lives as lives_of
-from cyberpi_assets.settings import AlertLifeRules
+from cyberpi_assets.rules.figures import AlertLifeRules
 from cyberpi_assets_tests.domain import rows
 from cyberpi_assets_tests.domain.test_alerts_life import bar, close_of, lives, score
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from cyberpi_assets.domain import alerts as module
 from cyberpi_assets.domain.alerts import raise_alerts, severity
-from cyberpi_assets.settings import AlertThresholds
+from cyberpi_assets.rules.figures import AlertThresholds
 from cyberpi_assets.tables import MARKET_ALERTS, conform
 from cyberpi_assets_tests.domain import rows
 from cyberpi_assets_tests.domain.rows import D, exchange_days, plain_bars, random_bars

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cyberpi_assets.domain.alerts_life import EVIDENCE_KEPT, alerts, closes, kinds
 from cyberpi_assets.domain.alerts_life import lives as lives_of
-from cyberpi_assets.settings import AlertLifeRules
+from cyberpi_assets.rules.figures import AlertLifeRules
 from cyberpi_assets.tables import ALERTS, conform
 from cyberpi_assets_tests.domain import rows
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from cyberpi_assets.domain.alerts import raise_alerts
 from cyberpi_assets.domain.bars import bars_put_aside, corporate_actions, daily_bars
-from cyberpi_assets.settings import AlertThresholds
+from cyberpi_assets.rules.figures import AlertThresholds
 from cyberpi_assets.tables import CORPORATE_ACTIONS, DAILY_BARS, QUARANTINE_FACTS, conform
 from cyberpi_assets_tests.domain import rows
 from cyberpi_assets_tests.domain.rows import D, exchange_days

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cyberpi_assets.domain.correlations import bars_spans, bars_stretches, disclosure_correlations
 from cyberpi_assets.domain.scoring import score_directly
 from cyberpi_assets.domain.timing import timing_surface
-from cyberpi_assets.settings import AlertThresholds, TimingRules
+from cyberpi_assets.rules.figures import AlertThresholds, TimingRules
 from cyberpi_assets.tables import DISCLOSURE_CORRELATIONS, conform
 from cyberpi_assets_tests.domain import rows
 from cyberpi_assets_tests.domain.rows import D, exchange_days, plain_bars

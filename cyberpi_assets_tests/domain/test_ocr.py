@@ -15,7 +15,9 @@ from cyberpi_assets.domain.ocr import ocr_review, with_admitted
 from cyberpi_assets.domain.returns.trades import trade_returns
 from cyberpi_assets.domain.timeliness import filing_timeliness
 from cyberpi_assets.domain.timing import timing_surface
-from cyberpi_assets.settings import AlertThresholds, OcrRules, Settings, TimingRules
+from cyberpi_assets.rules.asking import OcrRules
+from cyberpi_assets.rules.figures import AlertThresholds, TimingRules
+from cyberpi_assets.settings import Settings
 from cyberpi_assets.tables import DISCLOSED_TRADES, OCR_REVIEW, conform
 from cyberpi_assets_tests.domain import rows
 from cyberpi_assets_tests.domain.rows import D, plain_bars

@@ -17,7 +17,7 @@ from cyberpi_assets.domain.quality.completeness import bar_cells, complete, mont
 from cyberpi_assets.domain.quality.drift import BANDS, banded, drift_of, psi, steady
 from cyberpi_assets.domain.quality.freshness import behind, day_of_asking, fresh
 from cyberpi_assets.domain.quality.verdict import by_month, counted
-from cyberpi_assets.settings import QualityRules
+from cyberpi_assets.rules.figures import QualityRules
 from cyberpi_assets_tests.domain.rows import D, plain_bars
 
 RULES = QualityRules()  # pyright: ignore[reportCallIssue]

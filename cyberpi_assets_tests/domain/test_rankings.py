@@ -23,7 +23,7 @@ from cyberpi_assets.domain.rankings import (
     top_traded_tickers,
 )
 from cyberpi_assets.domain.rates import wilson
-from cyberpi_assets.settings import RankingRules
+from cyberpi_assets.rules.figures import RankingRules
 from cyberpi_assets.tables import (
     OFFICIAL_RANKINGS,
     PARTY_COMPARISON,

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from cyberpi_assets.domain.scoring import score_alerts, score_directly, tier_of
 from cyberpi_assets.domain.timing import counted_alerts, score_parts, tier, timing_surface
-from cyberpi_assets.settings import AlertThresholds, TimingRules
+from cyberpi_assets.rules.figures import AlertThresholds, TimingRules
 from cyberpi_assets.tables import TIMING_SURFACE, conform
 from cyberpi_assets_tests.domain import rows
 from cyberpi_assets_tests.domain.rows import D, exchange_days, plain_bars

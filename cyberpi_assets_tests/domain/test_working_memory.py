@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from cyberpi_assets.domain.working_memory import documents, newest_sweep, working_memory
 from cyberpi_assets.reports.threat_files import write_threats
-from cyberpi_assets.settings import MemoryRules
+from cyberpi_assets.rules.running import MemoryRules
 from cyberpi_assets.tables import WORKING_MEMORY, conform
 from cyberpi_assets_tests.domain import rows
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from cyberpi_assets.domain import rankings
-from cyberpi_assets.settings import RankingRules
+from cyberpi_assets.rules.figures import RankingRules
 from cyberpi_assets.storage import redis_server
 from cyberpi_assets.storage.lake import Lake
 from cyberpi_assets_tests.e2e.terminal import Terminal, said

@@ -13,7 +13,8 @@ from pydantic import SecretStr
 from cyberpi_assets.definitions import build_defs
 from cyberpi_assets.orchestration.retrying import AWAY
 from cyberpi_assets.reports.files import write_patterns
-from cyberpi_assets.settings import ConcurrencyRules, NotifyRules, Settings
+from cyberpi_assets.rules.running import ConcurrencyRules, NotifyRules
+from cyberpi_assets.settings import Settings
 from cyberpi_assets.storage.messages import unknown
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "orchestration.md").read_text()

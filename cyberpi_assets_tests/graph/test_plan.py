@@ -20,7 +20,8 @@ from cyberpi_assets.orchestration import plan as planning
 from cyberpi_assets.orchestration.partitions import MONTHS
 from cyberpi_assets.orchestration.plan import Plan
 from cyberpi_assets.orchestration.resources import sources_of
-from cyberpi_assets.settings import AlertThresholds, Profile, Settings
+from cyberpi_assets.rules.figures import AlertThresholds
+from cyberpi_assets.settings import Profile, Settings
 from cyberpi_assets.storage.lake import Lake
 from cyberpi_assets.tables import LAKE
 from cyberpi_assets_tests.graph.world import D, sessions_between

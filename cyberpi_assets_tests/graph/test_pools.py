@@ -20,7 +20,8 @@ from cyberpi_assets.orchestration.pools import (
     queue_limits,
     set_pools,
 )
-from cyberpi_assets.settings import ConcurrencyRules, Profile, Settings
+from cyberpi_assets.rules.running import ConcurrencyRules
+from cyberpi_assets.settings import Profile, Settings
 from cyberpi_assets.sources.intake import Intake
 from cyberpi_assets.sources.live.parts import live_parts
 from cyberpi_assets.sources.live.source import LiveSources

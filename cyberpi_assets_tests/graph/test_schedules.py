@@ -26,7 +26,8 @@ from cyberpi_assets.orchestration.sweeping import (
     last_closed_session,
     universe,
 )
-from cyberpi_assets.settings import IbkrRules, MarketRules, Profile, Settings
+from cyberpi_assets.rules.asking import IbkrRules, MarketRules
+from cyberpi_assets.settings import Profile, Settings
 from cyberpi_assets_tests.sources.tws_gateway import World, serving
 
 NEW_YORK = ZoneInfo("America/New_York")

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from cyberpi_assets.settings import HighwayRules, Settings
+from cyberpi_assets.rules.running import HighwayRules
+from cyberpi_assets.settings import Settings
 from cyberpi_assets.storage import redis_server
 
 RULES = HighwayRules(batch=50, claim_idle_seconds=0.2, max_deliveries=3, heartbeat_seconds=0.1)  # pyright: ignore[reportCallIssue]

@@ -11,7 +11,9 @@ import pyarrow as pa
 import pytest
 
 from cyberpi_assets import tables
-from cyberpi_assets.settings import LlmRules, Settings, StoreRules
+from cyberpi_assets.rules.asking import LlmRules
+from cyberpi_assets.rules.running import StoreRules
+from cyberpi_assets.settings import Settings
 from cyberpi_assets.storage.highway.handlers import VectorHandler
 from cyberpi_assets.storage.highway.rebuilding import rebuild_vectors
 from cyberpi_assets.storage.highway.worker import StoreUnavailable

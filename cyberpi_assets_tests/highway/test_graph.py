@@ -16,7 +16,7 @@ import pytest
 from pydantic import SecretStr
 
 from cyberpi_assets.domain.highway.graph import Pieces, of_items
-from cyberpi_assets.settings import StoreRules
+from cyberpi_assets.rules.running import StoreRules
 from cyberpi_assets.storage.graph.embedded import EmbeddedGraph
 from cyberpi_assets.storage.graph.neo4j_server import Neo4jGraph
 from cyberpi_assets.storage.graph.store import GraphStore

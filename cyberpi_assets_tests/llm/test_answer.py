@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cyberpi_assets.llm import prompts, rules
 from cyberpi_assets.llm.answer import LONGEST, Refused, invented_numbers, read, schema
 from cyberpi_assets.llm.case import Case
-from cyberpi_assets.settings import LlmRules
+from cyberpi_assets.rules.asking import LlmRules
 from cyberpi_assets_tests.llm.cases import NEAR, PUTS, RATIO, SKEW, VOLUME, case, good, indicator
 
 LLM = LlmRules()  # pyright: ignore[reportCallIssue]

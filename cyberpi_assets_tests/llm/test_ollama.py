@@ -13,7 +13,7 @@ from cyberpi_assets.llm.analyst import Answers, consult, still_valid
 from cyberpi_assets.llm.answer import LONGEST, schema
 from cyberpi_assets.llm.case import NOT_ANSWERED, Analysis
 from cyberpi_assets.llm.ollama import Ollama
-from cyberpi_assets.settings import LlmRules
+from cyberpi_assets.rules.asking import LlmRules
 from cyberpi_assets_tests.llm.cases import PUTS, VOLUME, case, good
 from cyberpi_assets_tests.llm.ollama_server import DIGEST, MODEL, Said, Server, answered, ollama_server, streamed
 

@@ -8,7 +8,7 @@ import pytest
 from cyberpi_assets.domain.backtest.whole import backtest
 from cyberpi_assets.reports.backtest import read, to_rich
 from cyberpi_assets.reports.layout import as_text
-from cyberpi_assets.settings import BacktestRules
+from cyberpi_assets.rules.figures import BacktestRules
 from cyberpi_assets.tables import BACKTEST_ALARMS, BACKTEST_EVENTS, BACKTEST_NULL, EARLY_WARNING_BACKTEST
 from cyberpi_assets_tests.domain.backtest import material as m
 

@@ -21,7 +21,7 @@ from cyberpi_assets.reports.layout import as_text
 from cyberpi_assets.reports.patterns import PatternFilter, pattern_report, stored_rankings
 from cyberpi_assets.reports.summary import status
 from cyberpi_assets.reports.timing import TimingFilter, timing_report
-from cyberpi_assets.settings import RankingRules, TimingRules
+from cyberpi_assets.rules.figures import RankingRules, TimingRules
 from cyberpi_assets.storage.lake import Lake
 from cyberpi_assets.tables import LAKE
 from cyberpi_assets_tests.reports.conftest import opened

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from cyberpi_assets.cli import main
 from cyberpi_assets.domain.options.scores import threats_of
 from cyberpi_assets.reports.threats import ThreatFilter, threat_report, to_json, to_markdown, to_text
-from cyberpi_assets.settings import ThreatRules
+from cyberpi_assets.rules.figures import ThreatRules
 from cyberpi_assets.storage.engine import connect
 from cyberpi_assets.storage.lake import Lake
 from cyberpi_assets.tables import COMPANIES

@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cyberpi_assets.settings import LiveRules, NewsRules, Profile, Settings
+from cyberpi_assets.rules.asking import LiveRules, NewsRules
+from cyberpi_assets.settings import Profile, Settings
 from cyberpi_assets_tests.sources.efd_site import EfdSite
 from cyberpi_assets_tests.sources.site import Asked, Reply, Site, serving
 

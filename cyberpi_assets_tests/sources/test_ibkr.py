@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ib_async.contract import Option, Stock
 
-from cyberpi_assets.settings import IbkrRules, MarketRules
+from cyberpi_assets.rules.asking import IbkrRules, MarketRules
 from cyberpi_assets.sources.providers.answers import Answer, NoAnswer, Unreachable
 from cyberpi_assets.sources.providers.ibkr.broker import Broker
 from cyberpi_assets.sources.providers.ibkr.codes import meaning_of

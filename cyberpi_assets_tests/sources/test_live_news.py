@@ -18,7 +18,8 @@ import pytest
 
 from cyberpi_assets import tables
 from cyberpi_assets.orchestration.resources import news_names, sources_of
-from cyberpi_assets.settings import IbkrRules, LiveRules, MarketRules, NewsRules, Profile, Settings
+from cyberpi_assets.rules.asking import IbkrRules, LiveRules, MarketRules, NewsRules
+from cyberpi_assets.settings import Profile, Settings
 from cyberpi_assets.sources.events.feeds import LARGEST
 from cyberpi_assets.sources.intake import Gathered, Intake
 from cyberpi_assets.sources.live.edgar import EdgarPart, SecAddresses, refusal

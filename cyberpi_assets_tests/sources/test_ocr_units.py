@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cyberpi_assets.settings import OcrRules
+from cyberpi_assets.rules.asking import OcrRules
 from cyberpi_assets.sources.files.source import FileSources
 from cyberpi_assets.sources.intake import Gathered, Intake
 from cyberpi_assets.sources.ocr.engine import find_engine
@@ -118,7 +118,7 @@ def test_pages_of_a_report_are_ordered_by_their_numbers(tmp_path: Path) -> None:
 _KILLED = """
 import sys
 from pathlib import Path
-from cyberpi_assets.settings import OcrRules
+from cyberpi_assets.rules.asking import OcrRules
 from cyberpi_assets.sources.files.source import FileSources
 from cyberpi_assets.sources.intake import Intake
 root, program = Path(sys.argv[1]), sys.argv[2]

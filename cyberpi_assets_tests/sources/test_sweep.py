@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from cyberpi_assets.settings import IbkrRules, MarketRules, YahooRules
+from cyberpi_assets.rules.asking import IbkrRules, MarketRules, YahooRules
 from cyberpi_assets.sources.intake import Gathered, Intake
 from cyberpi_assets.sources.live.sweeps import SweepPart
 from cyberpi_assets.sources.providers.answers import Answer, Unreachable

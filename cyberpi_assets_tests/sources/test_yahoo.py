@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yfinance
 
-from cyberpi_assets.settings import MarketRules, YahooRules
+from cyberpi_assets.rules.asking import MarketRules, YahooRules
 from cyberpi_assets.sources.providers.answers import Answer, Blocked, NoAnswer, choose_expiries
 from cyberpi_assets.sources.providers.sweep import run_sweep
 from cyberpi_assets.sources.providers.yahoo import parse

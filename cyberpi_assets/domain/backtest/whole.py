@@ -32,7 +32,7 @@ from cyberpi_assets.domain.backtest.verdict import is_supported, verdict
 from cyberpi_assets.domain.evidence.multiplicity import q_values
 from cyberpi_assets.domain.features import Bools, Floats, Ints
 from cyberpi_assets.domain.sql import Frame
-from cyberpi_assets.settings import BacktestRules
+from cyberpi_assets.rules.figures import BacktestRules
 from cyberpi_assets.tables import (
     BACKTEST_ALARMS,
     BACKTEST_EVENTS,

@@ -18,7 +18,7 @@ import pyarrow as pa
 from cyberpi_assets.domain.alerts_life import closes
 from cyberpi_assets.domain.detectors.signal import signals
 from cyberpi_assets.domain.sql import Frame, ask, only
-from cyberpi_assets.settings import SignalRules
+from cyberpi_assets.rules.figures import SignalRules
 
 DETECTOR: Final = "breach_before_disclosure"
 WEIGHTS: Final = {"drop": 0.25, "volume": 0.1, "options": 0.2, "halt": 0.3, "wording": 0.4}

@@ -12,7 +12,7 @@ from typing import Final
 import pyarrow as pa
 
 from cyberpi_assets.domain.detectors.signal import signals
-from cyberpi_assets.settings import SignalRules
+from cyberpi_assets.rules.figures import SignalRules
 
 DETECTOR: Final = "sanctions_retaliation"
 SUPPOSITION: Final = (

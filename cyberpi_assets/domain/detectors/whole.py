@@ -13,7 +13,7 @@ from cyberpi_assets.domain.detectors.record import account, outcomes
 from cyberpi_assets.domain.detectors.retaliation import sanctions_retaliation
 from cyberpi_assets.domain.detectors.rumours import rumours
 from cyberpi_assets.domain.sql import Frame, ask, only
-from cyberpi_assets.settings import SignalRules
+from cyberpi_assets.rules.figures import SignalRules
 from cyberpi_assets.tables import DETECTOR_SIGNALS
 
 

@@ -18,7 +18,7 @@ from cyberpi_assets.domain.evidence.worlds import Plan, Universe, randomised_p, 
 from cyberpi_assets.domain.features import Bools, Floats, Ints
 from cyberpi_assets.domain.sql import ask
 from cyberpi_assets.domain.timing import SUSPICIOUS
-from cyberpi_assets.settings import EvidenceRules
+from cyberpi_assets.rules.figures import EvidenceRules
 from cyberpi_assets.tables import CALIBRATION
 
 _ALARM = 0.01  # chance of a false alarm of each kind of self-test

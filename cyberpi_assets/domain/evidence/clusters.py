@@ -18,7 +18,7 @@ from cyberpi_assets.domain.evidence.surface import Surface, read_surface
 from cyberpi_assets.domain.evidence.windows import Windows, windows
 from cyberpi_assets.domain.features import Bools, Floats, Ints
 from cyberpi_assets.domain.sql import Frame, ask, only
-from cyberpi_assets.settings import EvidenceRules, TimingRules
+from cyberpi_assets.rules.figures import EvidenceRules, TimingRules
 
 THIRDS = ("calm", "middling", "wild")
 

@@ -20,7 +20,7 @@ from cyberpi_assets.domain.evidence.summary import Columns, Evidence, column
 from cyberpi_assets.domain.features import Ints
 from cyberpi_assets.domain.sql import ask
 from cyberpi_assets.domain.timing import SUSPICIOUS
-from cyberpi_assets.settings import EvidenceRules
+from cyberpi_assets.rules.figures import EvidenceRules
 from cyberpi_assets.tables import COMMITTEE_EVIDENCE, SECTOR_EVIDENCE, TICKER_EVIDENCE, Table
 
 

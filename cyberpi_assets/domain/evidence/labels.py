@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cyberpi_assets.domain.features import Bools, Floats, Ints
-from cyberpi_assets.settings import EvidenceRules
+from cyberpi_assets.rules.figures import EvidenceRules
 
 SUPPORTED = "supported finding"
 INSUFFICIENT = "insufficient evidence"

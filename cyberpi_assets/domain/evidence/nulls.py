@@ -23,7 +23,7 @@ from cyberpi_assets.domain.evidence.windows import Windows, windows
 from cyberpi_assets.domain.features import Bools, Floats, Ints
 from cyberpi_assets.domain.sql import Frame, ask
 from cyberpi_assets.domain.timing import SUSPICIOUS
-from cyberpi_assets.settings import EvidenceRules, TimingRules
+from cyberpi_assets.rules.figures import EvidenceRules, TimingRules
 from cyberpi_assets.tables import TIMING_NULLS
 
 EARLY = "|early"  # marks the incomplete record of a person as one of its own

@@ -22,7 +22,7 @@ from cyberpi_assets.domain.evidence.summary import Columns, Evidence, column
 from cyberpi_assets.domain.features import Floats, Ints
 from cyberpi_assets.domain.sql import ask
 from cyberpi_assets.domain.timing import SUSPICIOUS
-from cyberpi_assets.settings import EvidenceRules
+from cyberpi_assets.rules.figures import EvidenceRules
 from cyberpi_assets.tables import OFFICIAL_EVIDENCE
 
 _CONDUCT = (

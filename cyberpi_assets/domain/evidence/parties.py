@@ -20,7 +20,7 @@ from cyberpi_assets.domain.evidence.clusters import Clusters
 from cyberpi_assets.domain.evidence.multiplicity import with_q
 from cyberpi_assets.domain.features import Bools, Floats
 from cyberpi_assets.domain.sql import ask
-from cyberpi_assets.settings import EvidenceRules
+from cyberpi_assets.rules.figures import EvidenceRules
 from cyberpi_assets.tables import PARTY_EVIDENCE
 
 _UNKNOWN = "unknown"

@@ -17,7 +17,7 @@ from cyberpi_assets.domain.evidence.clusters import Clusters
 from cyberpi_assets.domain.evidence.multiplicity import with_q
 from cyberpi_assets.domain.evidence.shifts import offsets, window_sessions
 from cyberpi_assets.domain.features import Floats, Ints
-from cyberpi_assets.settings import EvidenceRules
+from cyberpi_assets.rules.figures import EvidenceRules
 from cyberpi_assets.tables import TEMPORAL_PATTERNS
 
 _MONTHS = tuple(f"{m:02d}" for m in range(1, 13))

@@ -20,7 +20,7 @@ from cyberpi_assets.domain.calendar import Days
 from cyberpi_assets.domain.evidence.clusters import Clusters
 from cyberpi_assets.domain.evidence.surface import sessions_between
 from cyberpi_assets.domain.features import Bools, Floats, Ints
-from cyberpi_assets.settings import EvidenceRules
+from cyberpi_assets.rules.figures import EvidenceRules
 
 _SAME = 1e-9  # two statistics closer than this are equal; rounding of sums stays far below
 

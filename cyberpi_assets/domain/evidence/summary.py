@@ -23,7 +23,7 @@ from cyberpi_assets.domain.evidence.shifts import ShiftTest, shift_test
 from cyberpi_assets.domain.features import Floats, Ints
 from cyberpi_assets.domain.rates import wilson
 from cyberpi_assets.domain.timing import SUSPICIOUS
-from cyberpi_assets.settings import EvidenceRules
+from cyberpi_assets.rules.figures import EvidenceRules
 
 Columns = dict[str, Any]
 

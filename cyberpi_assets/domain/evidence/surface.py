@@ -20,7 +20,7 @@ from cyberpi_assets.domain.counting import RangeCounts
 from cyberpi_assets.domain.features import Bools, Floats, Ints
 from cyberpi_assets.domain.sql import Frame, only
 from cyberpi_assets.domain.timing import SUSPICIOUS, score_parts
-from cyberpi_assets.settings import EvidenceRules, TimingRules
+from cyberpi_assets.rules.figures import EvidenceRules, TimingRules
 
 _READ = (
     "ticker", "day", "is_session", "n_alerts", "n_rated", "severity_sum", "n_recent", "n_high", "scorable", "raw_score",

@@ -14,7 +14,7 @@ from cyberpi_assets.domain.evidence import calibration, groups, officials, parti
 from cyberpi_assets.domain.evidence.clusters import clusters, ticker_volatility
 from cyberpi_assets.domain.evidence.surface import read_surface
 from cyberpi_assets.domain.sql import Frame
-from cyberpi_assets.settings import EvidenceRules, TimingRules
+from cyberpi_assets.rules.figures import EvidenceRules, TimingRules
 from cyberpi_assets.tables import CALIBRATION
 
 

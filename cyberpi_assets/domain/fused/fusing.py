@@ -22,7 +22,7 @@ import pyarrow as pa
 from cyberpi_assets.domain.alerts_life import closes
 from cyberpi_assets.domain.fused.kinds import EVIDENCE, HORIZON_DAYS, as_table
 from cyberpi_assets.domain.sql import ask, one_engine
-from cyberpi_assets.settings import SignalRules
+from cyberpi_assets.rules.figures import SignalRules
 from cyberpi_assets.tables import FUSED_SIGNALS
 
 VERDICT_DAYS: Final = 90

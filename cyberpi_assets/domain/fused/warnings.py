@@ -22,7 +22,7 @@ from cyberpi_assets.domain.detectors.record import account
 from cyberpi_assets.domain.detectors.signal import SCHEMA as SEEN
 from cyberpi_assets.domain.rates import wilson
 from cyberpi_assets.domain.sql import ask
-from cyberpi_assets.settings import SignalRules
+from cyberpi_assets.rules.figures import SignalRules
 from cyberpi_assets.tables import EARLY_WARNINGS, WARNING_LEDGER
 
 PRIORITIES: Final = ("P0", "P1", "P2", "P3")

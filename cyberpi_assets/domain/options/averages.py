@@ -13,7 +13,7 @@ import pyarrow as pa
 from cyberpi_assets.domain.calendar import ordinal
 from cyberpi_assets.domain.columns import day_numbers
 from cyberpi_assets.domain.sql import Frame, ask
-from cyberpi_assets.settings import OptionRules
+from cyberpi_assets.rules.figures import OptionRules
 
 # Product of the splits with ex-date up to each session; the splits of a ticker are few.
 _FACTOR = """

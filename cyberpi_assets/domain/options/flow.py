@@ -25,7 +25,7 @@ from cyberpi_assets.domain.options.contracts import COLUMNS, SHARES, Contracts, 
 from cyberpi_assets.domain.options.greeks import greeks_of
 from cyberpi_assets.domain.options.units import all_splits, basis_of
 from cyberpi_assets.domain.sql import Frame, ask, one_engine
-from cyberpi_assets.settings import OptionRules
+from cyberpi_assets.rules.figures import OptionRules
 from cyberpi_assets.tables import MARKET_SNAPSHOTS, OPTION_CHAINS, OPTION_FLOW, OPTION_VOLUMES
 
 _MINUTE = 60_000_000  # microseconds

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from cyberpi_assets.domain.options.contracts import Bools, Contracts, Floats
 from cyberpi_assets.domain.options.volatility import bounds, delta, implied_vol
-from cyberpi_assets.settings import OptionRules
+from cyberpi_assets.rules.figures import OptionRules
 
 REASONS = (
     "known",

@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from cyberpi_assets.domain.calendar import ordinal
 from cyberpi_assets.domain.columns import day_numbers, numbered
-from cyberpi_assets.settings import ThreatRules
+from cyberpi_assets.rules.figures import ThreatRules
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -15,7 +15,7 @@ from cyberpi_assets.domain.columns import known
 from cyberpi_assets.domain.options.contracts import Contracts
 from cyberpi_assets.domain.options.greeks import Greeks
 from cyberpi_assets.domain.sql import ask
-from cyberpi_assets.settings import OptionRules
+from cyberpi_assets.rules.figures import OptionRules
 
 _HAIR = 1e-9  # relative: a strike so near to 0.95 S is taken to lie on it, and is not below
 

@@ -22,7 +22,7 @@ from cyberpi_assets.domain.columns import Column, day_numbers, known
 from cyberpi_assets.domain.options.history import FEATURES, Distances, distances, stretches
 from cyberpi_assets.domain.options.seed import seed_indicators, seed_scores
 from cyberpi_assets.domain.sql import ask, one_engine
-from cyberpi_assets.settings import ThreatRules
+from cyberpi_assets.rules.figures import ThreatRules
 from cyberpi_assets.tables import COMPANY_EVENTS, THREAT_INDICATORS, THREAT_SCORES
 
 Floats = npt.NDArray[np.float64]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from cyberpi_assets.domain.sql import ask
-from cyberpi_assets.settings import ThreatRules
+from cyberpi_assets.rules.figures import ThreatRules
 
 INDICATORS = ("put_call_ratio", "volume_excess", "otm_puts", "near_expiries")
 LOWEST_SEVERITY = ((80, "critical"), (70, "high"), (50, "medium"))

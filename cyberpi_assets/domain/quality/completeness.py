@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from cyberpi_assets.domain.calendar import session_days
 from cyberpi_assets.domain.quality.verdict import Part, Verdict, judged
 from cyberpi_assets.domain.sql import Frame, ask
-from cyberpi_assets.settings import QualityRules
+from cyberpi_assets.rules.figures import QualityRules
 
 
 def bar_cells(bars: Frame) -> pa.Table:

@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from cyberpi_assets.domain.columns import numbered
 from cyberpi_assets.domain.quality.verdict import Part, Verdict
-from cyberpi_assets.settings import QualityRules
+from cyberpi_assets.rules.figures import QualityRules
 
 UNKNOWN = "unknown"
 _HALF = 0.5

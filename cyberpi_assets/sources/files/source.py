@@ -18,7 +18,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cyberpi_assets.settings import OcrRules
+from cyberpi_assets.rules.asking import OcrRules
 from cyberpi_assets.sources.events import catalogues, edgar, feeds, halts, headline_tables, headlines, nvd
 from cyberpi_assets.sources.files import content as c
 from cyberpi_assets.sources.files import disclosures, official, people, quotes, recognise, tickers, unified

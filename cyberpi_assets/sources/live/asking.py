@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cyberpi_assets.settings import OcrRules
+from cyberpi_assets.rules.asking import OcrRules
 from cyberpi_assets.sources.web.client import PoliteClient
 
 

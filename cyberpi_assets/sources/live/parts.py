@@ -14,7 +14,8 @@ from typing import Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from cyberpi_assets.settings import LiveRules, Settings
+from cyberpi_assets.rules.asking import LiveRules
+from cyberpi_assets.settings import Settings
 from cyberpi_assets.sources.files.source import FileSources
 from cyberpi_assets.sources.intake import Intake
 from cyberpi_assets.sources.live.asking import Asking, Window

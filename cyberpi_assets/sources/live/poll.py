@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from cyberpi_assets.settings import LiveRules
+from cyberpi_assets.rules.asking import LiveRules
 from cyberpi_assets.sources.house.index import read_index
 from cyberpi_assets.sources.live.house_clerk import HouseClerk
 from cyberpi_assets.sources.live.parts import NO_CONTACT, efd_of

@@ -21,7 +21,7 @@ from ib_async.contract import Contract, Stock
 from ib_async.objects import HistoricalNews, NewsTick
 from yfinance.exceptions import YFException, YFRateLimitError
 
-from cyberpi_assets.settings import IbkrRules
+from cyberpi_assets.rules.asking import IbkrRules
 from cyberpi_assets.sources.events.headlines import Headlines, read_news_document
 from cyberpi_assets.sources.intake import Intake
 from cyberpi_assets.sources.live.shelf import Shelf

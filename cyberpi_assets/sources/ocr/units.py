@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from cyberpi_assets.settings import OcrRules
+from cyberpi_assets.rules.asking import OcrRules
 from cyberpi_assets.sources.intake import Intake, Unit
 from cyberpi_assets.sources.ocr.engine import Engine, find_engine
 from cyberpi_assets.sources.workers import TOO_LONG

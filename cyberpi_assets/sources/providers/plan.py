@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from cyberpi_assets.settings import MarketRules
+from cyberpi_assets.rules.asking import MarketRules
 from cyberpi_assets.sources.providers.ibkr.pacing import WINDOW
 from cyberpi_assets.sources.providers.ibkr.socket import LOT_SECONDS, LOTS
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from cyberpi_assets.settings import MarketRules
+from cyberpi_assets.rules.asking import MarketRules
 from cyberpi_assets.sources.providers.answers import (
     Answer,
     Blocked,

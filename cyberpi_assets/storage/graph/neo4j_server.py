@@ -14,7 +14,7 @@ import neo4j
 from neo4j import exceptions
 from pydantic import SecretStr
 
-from cyberpi_assets.settings import StoreRules
+from cyberpi_assets.rules.running import StoreRules
 from cyberpi_assets.storage.graph.store import GraphStore
 from cyberpi_assets.storage.highway.worker import StoreUnavailable
 

@@ -19,7 +19,7 @@ from typing import Any, cast
 
 import redis
 
-from cyberpi_assets.settings import HighwayRules
+from cyberpi_assets.rules.running import HighwayRules
 from cyberpi_assets.storage.highway import keys
 from cyberpi_assets.storage.highway.keys import GROUP, Queue
 

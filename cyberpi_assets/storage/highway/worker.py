@@ -28,7 +28,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from cyberpi_assets.domain.highway.items import Item
-from cyberpi_assets.settings import HighwayRules
+from cyberpi_assets.rules.running import HighwayRules
 from cyberpi_assets.storage.highway.keys import Queue
 from cyberpi_assets.storage.highway.lane import Entry, Lane
 from cyberpi_assets.storage.redis_server import RedisUnavailable, said

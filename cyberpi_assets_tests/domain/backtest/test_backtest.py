@@ -19,7 +19,7 @@ from cyberpi_assets.domain.backtest.registered import REGISTERED, TUNE_UNTIL
 from cyberpi_assets.domain.backtest.tuning import LaterData, tuned
 from cyberpi_assets.domain.backtest.verdict import verdict
 from cyberpi_assets.domain.backtest.whole import Backtest, backtest, headline
-from cyberpi_assets.settings import BacktestRules
+from cyberpi_assets.rules.figures import BacktestRules
 from cyberpi_assets.tables import BACKTEST_ALARMS, BACKTEST_EVENTS, EARLY_WARNING_BACKTEST, INCIDENTS, conform
 from cyberpi_assets_tests.domain.backtest import material as m
 

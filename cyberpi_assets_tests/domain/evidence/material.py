@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from cyberpi_assets.domain.scoring import score_alerts
-from cyberpi_assets.settings import EvidenceRules, TimingRules
+from cyberpi_assets.rules.figures import EvidenceRules, TimingRules
 from cyberpi_assets_tests.domain.rows import D, exchange_days, frame
 
 TIMING = TimingRules()  # pyright: ignore[reportCallIssue]

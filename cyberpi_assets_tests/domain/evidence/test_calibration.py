@@ -15,7 +15,7 @@ from cyberpi_assets.domain.evidence import calibration, worlds
 from cyberpi_assets.domain.evidence.clusters import ticker_volatility
 from cyberpi_assets.domain.evidence.surface import Surface, read_surface
 from cyberpi_assets.domain.timing import timing_surface
-from cyberpi_assets.settings import AlertThresholds
+from cyberpi_assets.rules.figures import AlertThresholds
 from cyberpi_assets.tables import CALIBRATION, conform
 from cyberpi_assets_tests.domain.evidence import material as m
 from cyberpi_assets_tests.domain.rows import D, frame

@@ -18,7 +18,7 @@ from cyberpi_assets.domain.counting import RangeCounts
 from cyberpi_assets.domain.evidence.nulls import timing_nulls
 from cyberpi_assets.domain.evidence.windows import merged
 from cyberpi_assets.domain.scoring import score_alerts
-from cyberpi_assets.settings import EvidenceRules, TimingRules
+from cyberpi_assets.rules.figures import EvidenceRules, TimingRules
 from cyberpi_assets.tables import TIMING_NULLS, conform
 from cyberpi_assets_tests.domain.evidence import material as m
 from cyberpi_assets_tests.domain.rows import D, exchange_days

@@ -16,7 +16,7 @@ from cyberpi_assets.domain.evidence.clusters import Clusters, clusters
 from cyberpi_assets.domain.evidence.nulls import timing_nulls
 from cyberpi_assets.domain.evidence.seasons import shifted_counts, temporal_patterns, week
 from cyberpi_assets.domain.scoring import score_alerts
-from cyberpi_assets.settings import EvidenceRules
+from cyberpi_assets.rules.figures import EvidenceRules
 from cyberpi_assets_tests.domain.evidence import material as m
 from cyberpi_assets_tests.domain.rows import D, exchange_days, frame
 

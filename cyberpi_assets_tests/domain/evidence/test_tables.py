@@ -15,7 +15,7 @@ from cyberpi_assets.domain.evidence.officials import official_evidence
 from cyberpi_assets.domain.evidence.parties import party_evidence
 from cyberpi_assets.domain.rankings import official_rankings
 from cyberpi_assets.domain.scoring import score_alerts
-from cyberpi_assets.settings import RankingRules
+from cyberpi_assets.rules.figures import RankingRules
 from cyberpi_assets.tables import (
     COMMITTEE_EVIDENCE,
     OFFICIAL_EVIDENCE,

@@ -15,7 +15,7 @@ import pytest
 
 from cyberpi_assets.domain.calendar import sessions
 from cyberpi_assets.domain.options.flow import option_flow
-from cyberpi_assets.settings import OptionRules
+from cyberpi_assets.rules.figures import OptionRules
 from cyberpi_assets.tables import CORPORATE_ACTIONS, DAILY_BARS, MARKET_SNAPSHOTS, OPTION_FLOW
 from cyberpi_assets_tests.domain.options.contract_rows import (
     SESSION,

@@ -11,7 +11,7 @@ import pytest
 
 from cyberpi_assets.domain.options.flow import option_flow
 from cyberpi_assets.domain.options.scores import threats_of
-from cyberpi_assets.settings import OptionRules, ThreatRules
+from cyberpi_assets.rules.figures import OptionRules, ThreatRules
 from cyberpi_assets.tables import OPTION_CHAINS
 
 pytestmark = pytest.mark.real

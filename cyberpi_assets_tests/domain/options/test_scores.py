@@ -16,7 +16,7 @@ import pytest
 
 from cyberpi_assets.domain.options.history import FEATURES, distances, in_expiry_week, robust_z
 from cyberpi_assets.domain.options.scores import percentiles, threats_of
-from cyberpi_assets.settings import ThreatRules
+from cyberpi_assets.rules.figures import ThreatRules
 from cyberpi_assets.tables import COMPANY_EVENTS, OPTION_FLOW
 from cyberpi_assets_tests.domain.options.contract_rows import SESSION, as_table, at
 from cyberpi_assets_tests.domain.options.test_flow import sessions_before

@@ -13,7 +13,7 @@ from cyberpi_assets.domain.detectors.breach import WEIGHTS, falls
 from cyberpi_assets.domain.detectors.record import account, outcomes
 from cyberpi_assets.domain.detectors.signal import SCHEMA
 from cyberpi_assets.domain.detectors.whole import detector_signals
-from cyberpi_assets.settings import SignalRules
+from cyberpi_assets.rules.figures import SignalRules
 from cyberpi_assets.tables import DETECTOR_SIGNALS, conform
 from cyberpi_assets_tests.domain import rows
 from cyberpi_assets_tests.domain.signals import world

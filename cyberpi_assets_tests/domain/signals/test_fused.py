@@ -11,7 +11,7 @@ import pytest
 
 from cyberpi_assets.domain.fused.fusing import VERDICT_DAYS, evidence, fused_signals
 from cyberpi_assets.domain.fused.kinds import HORIZON_DAYS, KINDS
-from cyberpi_assets.settings import SignalRules
+from cyberpi_assets.rules.figures import SignalRules
 from cyberpi_assets.tables import FUSED_SIGNALS, conform
 from cyberpi_assets_tests.domain import rows
 from cyberpi_assets_tests.domain.signals import world

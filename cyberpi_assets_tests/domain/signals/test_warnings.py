@@ -19,7 +19,7 @@ from cyberpi_assets.domain.fused.warnings import (
     warning_ledger,
     worth,
 )
-from cyberpi_assets.settings import SignalRules
+from cyberpi_assets.rules.figures import SignalRules
 from cyberpi_assets.storage.lake import Lake
 from cyberpi_assets.storage.notices import BadVerdict, claim, give_verdict
 from cyberpi_assets.tables import EARLY_WARNINGS, WARNING_LEDGER, conform

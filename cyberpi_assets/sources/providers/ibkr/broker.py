@@ -18,7 +18,7 @@ from ib_async.contract import Contract, ContractDetails
 from ib_async.objects import BarData
 from ib_async.wrapper import RequestError
 
-from cyberpi_assets.settings import IbkrRules
+from cyberpi_assets.rules.asking import IbkrRules
 from cyberpi_assets.sources.providers.answers import NoAnswer, Unreachable
 from cyberpi_assets.sources.providers.ibkr.codes import (
     CLIENT_ID_IN_USE,

@@ -17,7 +17,7 @@ from typing import Final, TypeVar
 from ib_async.contract import Contract, Option, Stock
 from ib_async.objects import OptionChain
 
-from cyberpi_assets.settings import IbkrRules
+from cyberpi_assets.rules.asking import IbkrRules
 from cyberpi_assets.sources.providers.answers import (
     Answer,
     NoAnswer,

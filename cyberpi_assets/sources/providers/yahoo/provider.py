@@ -17,7 +17,7 @@ from curl_cffi.requests.exceptions import RequestException
 from yfinance.data import YfData
 from yfinance.exceptions import YFException, YFRateLimitError
 
-from cyberpi_assets.settings import YahooRules
+from cyberpi_assets.rules.asking import YahooRules
 from cyberpi_assets.sources.providers.answers import (
     Answer,
     Blocked,
