@@ -12,6 +12,7 @@ import pytest
 
 from cyberpi_assets.assets import alerts, correlations, disclosures, market, reference
 from cyberpi_assets.checks.scores import no_unreviewed_scan_is_scored
+from cyberpi_assets.orchestration.check_log import CheckLog
 from cyberpi_assets.orchestration.resources import resources_of
 from cyberpi_assets.settings import Settings
 from cyberpi_assets.storage.engine import connect
@@ -49,7 +50,7 @@ def _verdict(house: House) -> bool:
     """The check alone, on the tables as they are."""
     body = no_unreviewed_scan_is_scored.op.compute_fn.decorated_fn  # pyright: ignore[reportAttributeAccessIssue]
     context = SimpleNamespace(run=SimpleNamespace(tags={}, run_id="none"))
-    return body(context, house.lake, house.sources, house.settings).passed
+    return body(context, house.lake, house.sources, house.settings, CheckLog(house.lake)).passed
 
 
 def _compute(house: House, names: set[str], first: str = "2024-01") -> None:

@@ -188,6 +188,7 @@ class MadeSources:
         return Gathered(self.intake, ("made",))
 
 
+EVIDENCE = {"shifts": 199, "worlds": 20, "resamples": 100}
 FEW = {"resamples": 100, "shuffles": 99, "null_draws": 0}
 ASKED = {"as_of": "2024-05-01"}  # the day after the world's last month
 
@@ -204,7 +205,7 @@ class House:
     def build(cls, folder: Path, given: Mapping[str, pa.Table] | None = None) -> House:
         sources = MadeSources(folder / "intake", facts() if given is None else given)
         (folder / "spill").mkdir(parents=True, exist_ok=True)
-        rules = {"rankings": {"min_scored": 1}, "backtest": FEW, "quality": ASKED}
+        rules = {"rankings": {"min_scored": 1}, "evidence": EVIDENCE, "backtest": FEW, "quality": ASKED}
         return cls(folder, sources, Settings(store=folder, duckdb_threads=1, **rules))  # pyright: ignore
 
     @property
@@ -220,16 +221,15 @@ class House:
 
         One month is a partition, no range.
         """
-        whole = (".evidence", ".backtest", ".signals", ".highway", ".reports")
-        stages = [s for s in STAGES if not s.__name__.endswith(whole)]
-        chosen = [a for s in stages for a in s.ASSETS if WORKING_MEMORY not in {k.path[-1] for k in a.keys}]
-        resources = dict(self.defs.resources or {})
+        every = [a for s in STAGES for a in s.ASSETS]
+        whole = dg.AssetSelection.groups("evidence", "backtest", "signals", "highway", "reports")
+        chosen = dg.AssetSelection.all(include_sources=False) - whole - dg.AssetSelection.assets(WORKING_MEMORY)
+        asked: dict[str, Any] = {"selection": chosen, "resources": dict(self.defs.resources or {}), "run_config": QUIET}
         if last is None:
-            done = dg.materialize(chosen, resources=resources, partition_key=first, run_config=QUIET)
+            asked["partition_key"] = first
         else:
-            tags = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
-            done = dg.materialize(chosen, resources=resources, tags=tags, run_config=QUIET)
-        assert done.success
+            asked["tags"] = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
+        assert dg.materialize(every, **asked).success
 
     def everything(self, first: str, last: str) -> dg.ExecuteInProcessResult:
         """The job of the house over a range, with its checks."""
