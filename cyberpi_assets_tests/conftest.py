@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from pathlib import Path
 
@@ -29,6 +30,23 @@ def _shared(part: str) -> Path:
 def real() -> Path:
     """The folder of real data; under CI its absence is a failure, elsewhere a visible skip."""
     return _shared("real")
+
+
+@pytest.fixture(scope="session")
+def real_intake(real: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An intake that holds all real files, read once by the first test process that wants it. Copy it, or only read."""
+    from cyberpi_assets.sources.files import FileSources
+    from cyberpi_assets.sources.intake import Intake
+
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "real-intake"
+    folder.mkdir(exist_ok=True)
+    with (folder.parent / "real-intake.lock").open("w") as alone:
+        fcntl.flock(alone, fcntl.LOCK_EX)
+        if not (done := folder.parent / "real-intake.done").exists():
+            FileSources(real, Intake(folder), 2**32).gather()
+            done.touch()
+    return folder
 
 
 @pytest.fixture(scope="session")

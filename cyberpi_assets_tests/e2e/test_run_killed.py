@@ -71,7 +71,7 @@ def raced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Raced]:
     store = tmp_path_factory.mktemp("raced") / "store"
     story = Raced(Terminal(store, WORLD), Lake(store / "lake"))
     chance = random.Random(SEED)
-    for _ in range(3):
+    for _ in range(2):
         going = story.cyberpi.start(*RUN)
         assert going.stderr is not None
         wait_for_tables(iter(going.stderr), chance.randrange(1, 20))
@@ -101,7 +101,7 @@ def raced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Raced]:
 def test_killed_raced_and_read_amid_its_writes_a_run_gives_the_same_tables(
     undisturbed: dict[str, list[str]], raced: Raced
 ) -> None:
-    assert raced.states_of_killed == [-9, -9, -9]
+    assert raced.states_of_killed == [-9, -9]
     assert raced.asked >= len(QUESTIONS)
     assert {name for name, rows in undisturbed.items() if rows} >= {"daily_bars", "market_alerts", "official_rankings"}
     assert {name for name, rows in raced.found.items() if rows != undisturbed[name]} == set()
@@ -111,7 +111,7 @@ def test_killed_runs_do_not_seem_to_go_on_for_ever(raced: Raced) -> None:
     home = raced.cyberpi.store / "dagster" / "home"
     with dg.DagsterInstance.from_config(str(home)) as instance:
         states = [run.status for run in instance.get_runs()]  # the newest first
-    assert states[-4:] == [dg.DagsterRunStatus.SUCCESS, *[dg.DagsterRunStatus.FAILURE] * 3]
+    assert states[-3:] == [dg.DagsterRunStatus.SUCCESS, *[dg.DagsterRunStatus.FAILURE] * 2]
 
 
 def test_nothing_half_written_is_left_for_readers(raced: Raced, tmp_path: Path) -> None:

@@ -1,8 +1,13 @@
-"""The main job on real data, without evidence and back-test: one run of profile files over the folder beside it."""
+"""The main job on real data, without evidence and back-test: one run of profile files over the folder beside it.
+
+All files are read; computed are the two newest years, those with option chains, because a run over all fourteen takes
+two minutes more.
+"""
 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,9 +34,10 @@ class Real:
 
 
 @pytest.fixture(scope="module")
-def ran(real: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
+def ran(real: Path, real_intake: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
     store = tmp_path_factory.mktemp("real") / "store"
-    done = Terminal(store)("run", "--quick", "--profile", "files", "--data", str(real))
+    shutil.copytree(real_intake, store / "intake")  # what it holds need not be read again
+    done = Terminal(store)("run", "--quick", "--from", "2024-07", "--profile", "files", "--data", str(real))
     yield Real(store, Lake(store / "lake"), said(done), real)
     redis_server.stop(store / "redis")
 
@@ -45,8 +51,9 @@ def test_every_check_that_blocks_passes_on_real_data_and_each_warning_is_true(ra
     assert warned == {
         "halts_agree_with_their_count",  # one recorded feed announces 128 halts and holds 4 of them
         "fresh_by_data_date",  # the files end in the past
-        "every_month_has_filings",  # the House's index names none of September and October 2012
         "like_the_year_before",  # trades of the newest months come from other collections than those before
+        "headlines_are_accounted_for",  # rows of the years before were read, and are not stored
+        "read_is_accepted_plus_put_aside",  # the same
     }
     assert "FAILED" not in ran.out
 
@@ -96,9 +103,9 @@ def test_real_officials_are_ranked_with_links_to_their_filings(ran: Real) -> Non
 
 def test_most_trades_of_listed_stocks_are_scored_and_the_others_say_why(ran: Real) -> None:
     rows = ran.lake.read("disclosure_correlations").select(["score", "reason"]).to_pylist()
-    assert len(rows) > 100_000
+    assert len(rows) > 15_000
     assert all((r["score"] is None) == (r["reason"] is not None) for r in rows)
-    assert sum(r["score"] is not None for r in rows) > 50_000
+    assert sum(r["score"] is not None for r in rows) > 9_000
     assert all(0 <= r["score"] <= 100 for r in rows if r["score"] is not None)
 
 

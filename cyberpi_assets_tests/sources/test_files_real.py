@@ -25,8 +25,8 @@ LIMIT = 2**32
 
 
 @pytest.fixture(scope="module")
-def found(real: Path, tmp_path_factory: pytest.TempPathFactory) -> Gathered:
-    return FileSources(real, Intake(tmp_path_factory.mktemp("intake")), LIMIT).gather()
+def found(real: Path, real_intake: Path) -> Gathered:
+    return FileSources(real, Intake(real_intake), LIMIT).gather()
 
 
 @pytest.fixture(scope="module")
