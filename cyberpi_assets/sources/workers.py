@@ -68,10 +68,11 @@ def answers(team: Team, requests: Iterable[_R]) -> Iterator[tuple[_R, dict[str, 
             if not busy:
                 return
             for worker in _ready(busy):
-                request, answer = worker.take()
+                taken = worker.take()
                 if worker.ended:
                     workers.remove(worker)
-                yield request, answer
+                if taken is not None:
+                    yield taken
     finally:
         for worker in workers:
             worker.end()
@@ -119,30 +120,31 @@ class _Worker(Generic[_R]):
         except OSError:
             self.limit = 0.0  # it died while it was idle: told by `take`
 
-    def take(self) -> tuple[_R, dict[str, Any] | str]:
-        """The request and its answer, once `_ready` named this worker."""
+    def take(self) -> tuple[_R, dict[str, Any] | str] | None:
+        """The request and its answer, as far as `_ready` named this worker for it; None while it is not whole.
+
+        Never waits: the time of one worker must not be taken from the others.
+        """
         assert self.request is not None
-        while True:
-            if time.monotonic() >= self.limit:
-                return self._gave_up(f"{TOO_LONG} {self.seconds:g} s")
-            readable, _, _ = select.select([self.output], [], [], max(0.0, self.limit - time.monotonic()))
-            if not readable:
-                continue
-            part = os.read(self.output.fileno(), 1 << 20)
-            self._answer += part
-            if not part:
-                code = self.process.wait()
-                said = f"by signal {-code}" if code < 0 else f"with exit code {code}"
-                return self._gave_up(f"the process that read it ended {said}: out of memory or damaged beyond reading")
-            if len(self._answer) > _ANSWER:
-                return self._gave_up("its text is larger than is kept")
-            if self._answer.startswith(b"ready\n"):
-                self.started = True
-                del self._answer[:6]
-                self.limit = time.monotonic() + self.seconds
-            if self._answer.endswith(b"\n"):
-                request, self.request = self.request, None
-                return request, json.loads(self._answer)
+        readable, _, _ = select.select([self.output], [], [], 0)
+        if not readable:
+            return self._gave_up(f"{TOO_LONG} {self.seconds:g} s") if time.monotonic() >= self.limit else None
+        part = os.read(self.output.fileno(), 1 << 20)
+        self._answer += part
+        if not part:
+            code = self.process.wait()
+            said = f"by signal {-code}" if code < 0 else f"with exit code {code}"
+            return self._gave_up(f"the process that read it ended {said}: out of memory or damaged beyond reading")
+        if len(self._answer) > _ANSWER:
+            return self._gave_up("its text is larger than is kept")
+        if self._answer.startswith(b"ready\n"):
+            self.started = True
+            del self._answer[:6]
+            self.limit = time.monotonic() + self.seconds
+        if not self._answer.endswith(b"\n"):
+            return None
+        request, self.request = self.request, None
+        return request, json.loads(self._answer)
 
     def _gave_up(self, reason: str) -> tuple[_R, str]:
         assert self.request is not None

@@ -157,8 +157,8 @@ def test_a_program_that_hangs_is_ended_with_all_it_started_and_the_others_go_on(
     form().save(tmp_path / "form.png")
     Image.new("L", (2200, 1700), 255).save(tmp_path / "blank.png")
     pages = [Page(tmp_path / "form.png", 1), Page(tmp_path / "blank.png", 1), Page(tmp_path / "none.png", 1)]
-    found = {page.path.name: r.reason for page, r in read_pages(pages, str(hanging), 2, max_seconds=12)}
-    assert found["form.png"] == "took longer than 12 s"
+    found = {page.path.name: r.reason for page, r in read_pages(pages, str(hanging), 2, max_seconds=6)}
+    assert found["form.png"] == "took longer than 6 s"
     assert found["blank.png"] == "a blank page"
     assert found["none.png"] == "the file cannot be read: No such file or directory"
     for number in map(int, noted.read_text().split()):
