@@ -37,6 +37,8 @@ def filings(
 ) -> pa.Table:
     """One row per filing, ordered by month and id. Columns: `tables.FILINGS`.
 
+    A filing whose date nobody states stands in the first month of its rows, so that a run over that month finds it.
+
     index: `tables.FILING_FACTS`. documents: `tables.DOCUMENT_FACTS`. trades: `tables.DISCLOSED_TRADES`, all months.
     files: `tables.FILE_FACTS`, whose modification times date the sightings. before: the ledger as it was; its filings
     stay, with their first sighting, and with their last reading where no source has the document any more. scans:
@@ -64,7 +66,8 @@ def filings(
         ), stored AS (
             SELECT chamber, split_part(filing_id, ':', 2) AS document, count(*) AS n, min(filed_on) AS filed_on,
                    any_value(official) AS filer, any_value(bioguide_id) AS bioguide_id,
-                   any_value(url) AS url, bool_or(transcription = 'ocr') AS ocr, min(source) AS source
+                   any_value(url) AS url, bool_or(transcription = 'ocr') AS ocr, min(source) AS source,
+                   min(month) AS rows_month
             FROM trades WHERE filing_id NOT LIKE '%:undocumented:%' GROUP BY ALL
         ), recognised AS (
             SELECT chamber, document, max(n_rows) AS for_review, arg_max(reason, (n_rows, file)) AS why_not
@@ -80,7 +83,8 @@ def filings(
                    t.bioguide_id, coalesce(l.filed_on, r.filed_on, t.filed_on) AS filed_on,
                    coalesce(r.amendment_no, l.amendment_no) AS amendment_no,
                    r.status AS document_status, r.reason AS document_reason, r.rows_read AS document_rows,
-                   coalesce(t.n, 0) AS n, r.rows_expected, t.source, t.ocr, l.document IS NOT NULL AS indexed,
+                   coalesce(t.n, 0) AS n, r.rows_expected, t.source, t.ocr, t.rows_month,
+                   l.document IS NOT NULL AS indexed,
                    r.content_hash, s.first_seen, s.last_seen, coalesce(o.for_review, 0) AS for_review, o.why_not,
                    coalesce(l.url, r.url, t.url) AS url, m.not_fetched
             FROM seen s LEFT JOIN listed l USING (chamber, document) LEFT JOIN read_ r USING (chamber, document)
@@ -120,7 +124,7 @@ def filings(
             SELECT filing_id, chamber, document, kind, filing_type, filer,
                    coalesce(bioguide_id, resolved) AS bioguide_id, filed_on, amendment_no, status, reason,
                    n AS rows_read, rows_expected, rows_from, indexed,
-                   content_hash, first_seen, last_seen, url
+                   content_hash, first_seen, last_seen, url, rows_month
             FROM named
         ), kept AS (
             SELECT n.* REPLACE (least(n.first_seen, coalesce(b.first_seen, n.first_seen)) AS first_seen,
@@ -128,10 +132,9 @@ def filings(
                                 coalesce(n.filed_on, b.filed_on) AS filed_on)
             FROM now n LEFT JOIN before b USING (filing_id)
             UNION ALL BY NAME
-            SELECT b.* EXCLUDE (month) FROM before b ANTI JOIN now USING (filing_id)
+            SELECT b.* EXCLUDE (month), b.month AS rows_month FROM before b ANTI JOIN now USING (filing_id)
         )
-        SELECT *, least(greatest(strftime(coalesce(filed_on, ($first || '-01')::DATE), '%Y-%m'), $first),
-                        $last) AS month
+        SELECT *, least(greatest(coalesce(strftime(filed_on, '%Y-%m'), rows_month, $first), $first), $last) AS month
         FROM kept ORDER BY month, filing_id""",
         shape=FILINGS,
         params={"first": first_month, "last": last_month},

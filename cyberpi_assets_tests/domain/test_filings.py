@@ -124,6 +124,17 @@ def _documents(*rows: dict[str, Any]) -> pa.Table:
     return _rows(DOCUMENT_FACTS, *rows, **common)
 
 
+def test_a_filing_without_a_date_stands_where_its_first_row_does_however_many_months_are_known() -> None:
+    """So that months computed after one another make the ledger of one run over all of them."""
+    undated = {"filing_id": "house:9", "filed_on": None}
+    trades = _trades({**undated, "month": "2026-07"}, {**undated, "month": "2026-06"})
+    nothing = (_index(), _documents())
+    (found,) = _ledger(*nothing, trades, FILINGS.empty()).to_pylist()
+    assert (found["filed_on"], found["month"]) == (None, "2026-06")
+    (kept,) = _ledger(*nothing, _trades(), FILINGS.empty().from_pylist([found], schema=FILINGS.schema)).to_pylist()
+    assert kept["month"] == "2026-06"
+
+
 def test_every_state_of_a_filing() -> None:
     index = _index(
         {"document": "1"},
